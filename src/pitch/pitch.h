@@ -1,0 +1,54 @@
+// The pitch: its 32 points and lines in metres, and the camera's homography from points seen in the picture.
+#ifndef TL_PITCH_PITCH_H
+#define TL_PITCH_PITCH_H
+
+#include <touchline/result.h>
+
+#include "media/media.h"
+
+typedef struct TlPitchModel {
+    double length_m, width_m;
+    double point[TL_POINT_COUNT][2]; ///< metres; 10, 11, 18, 19 = where the penalty arc meets the penalty-area line
+} TlPitchModel;
+
+void tl_pitch_model_init(TlPitchModel *model, double length_m, double width_m); // 0 = 105 and 68
+// The painted lines as polylines (arcs in short pieces): segment i as x1,y1,x2,y2 in metres. Returns the number of
+// segments; writes at most max. For drawing and for line refinement.
+int tl_pitch_segments(const TlPitchModel *model, double (*segments)[4], int max);
+extern const int tl_pitch_mirror[TL_POINT_COUNT]; ///< index of the point that a left-right flip of the picture turns it into
+
+// --- homographies: 3x3, row by row
+void tl_homography_apply(const double h[9], double x, double y, double *out_x, double *out_y); // infinite when w is 0
+int tl_homography_invert(const double h[9], double out[9]); // -1 when singular
+void tl_homography_multiply(const double a[9], const double b[9], double out[9]); // out = a b; may not alias
+// Normalised DLT (Hartley 1997) of n >= 4 pairs from -> to with weights (NULL = 1). -1 when degenerate.
+int tl_homography_dlt(const double (*from)[2], const double (*to)[2], const double *weight, int n, double out[9]);
+
+typedef struct TlPitchFit {
+    uint8_t valid;
+    double homography[9]; ///< picture px -> pitch m
+    int inliers;
+    double rms_px; ///< of the inliers, measured in the picture
+} TlPitchFit;
+
+typedef struct TlPitchFitParams {
+    int width, height;          ///< picture px
+    double inlier_px;           ///< 0 = 1 % of the width
+    int min_inliers;            ///< 0 = 4 well spread points
+    const double *prior;        ///< homography of a near frame (picture px -> m) or NULL; used as one more candidate
+    const TlPicture *picture;   ///< luma for line refinement, or NULL
+} TlPitchFitParams;
+
+// Robust fit: RANSAC over minimal sets (all of them when few, seeded and deterministic otherwise), normalised DLT,
+// Levenberg-Marquardt on the reprojection error in the picture weighted by confidence; then gates of plausibility (no
+// mirror, horizon outside the used part, camera height and zoom sane, grass of visible part inside the picture ...).
+// points: zero confidence = not seen. Allocates nothing. fit->valid 0 when nothing plausible was found. Never fails.
+void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT], const TlPitchFitParams *params,
+                  TlPitchFit *fit);
+
+// The 32 points as answered: model points through the homography where they lie inside the picture (confidence from the
+// network where it saw the point, else a lower one for points that the fit implies); 0,0,0 elsewhere.
+void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT], int width,
+                      int height, TlPoint out[TL_POINT_COUNT]);
+
+#endif

@@ -1,0 +1,56 @@
+// Post-processing: raw network outputs -> boxes and points in source pixels.
+//
+// Heads, chosen by the file's own metadata and output shapes (tl_head_find):
+//   centers  house player net: heat [N,4,h,w] logits, box [N,4,h,w] (log w, log h, dx, dy), see models/README.md
+//   points   house pitch net: heat [N,32,h,w] logits, offset [N,2,h,w]
+//   yolo     ultralytics YOLOv8/YOLO11 detect [N,4+C,A] and pose [N,5+96,A]; YOLO26 and end-to-end exports [N,D,6(+96)]
+// Registering a head = one file and one line in post.c.
+#ifndef TL_POST_POST_H
+#define TL_POST_POST_H
+
+#include <touchline/result.h>
+
+#include "infer/infer.h"
+#include "pre/pre.h"
+
+typedef struct TlDetection {
+    float bbox[4]; ///< source px, cut to the picture
+    float score;
+    int class_id; ///< enum TlClass
+} TlDetection;
+
+enum { TL_DETECTION_MAX = 300 };
+
+typedef struct TlDetections {
+    int count;
+    TlDetection item[TL_DETECTION_MAX]; ///< descending score
+} TlDetections;
+
+typedef struct TlPostParams {
+    float threshold[TL_CLASS_COUNT]; ///< lowest score kept per class (the tracker's low threshold may be below the shown one)
+    float point_threshold;           ///< points below it become 0,0,0
+    float iou;                       ///< NMS
+    int max_detections;              ///< <= TL_DETECTION_MAX
+} TlPostParams;
+
+typedef struct TlHeadOps {
+    const char *name;
+    int layout, anchor; ///< enum TlPreLayout, TlPreAnchor the head expects
+    // 1 when the model is for this head; fills the model's own thresholds and default input size.
+    int (*match)(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height);
+    // Decode sample n of the outputs. Either may be NULL. NaN and infinities in a tensor are dropped, never passed on.
+    void (*detections)(const TlTensor *const *outputs, int output_count, int n, const TlLetterbox *box,
+                       const TlPostParams *params, TlDetections *out);
+    void (*points)(const TlTensor *const *outputs, int output_count, int n, const TlLetterbox *box,
+                   const TlPostParams *params, TlPoint out[TL_POINT_COUNT]);
+} TlHeadOps;
+
+// Head for a model, NULL with a sentence when none fits (TL_EMODEL: "expected ... got ..."). want_points 0 = player model.
+const TlHeadOps *tl_head_find(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height,
+                              TlDiag *diag);
+
+float tl_iou(const float a[4], const float b[4]);
+// Greedy NMS over all boxes (sorted by score first), in place; classes suppress each other except the ball.
+void tl_nms(TlDetections *detections, float iou);
+
+#endif
