@@ -35,6 +35,10 @@ TL_API TL_NODISCARD int tl_writer_commit(TlWriter **writer, TlDiag *diag);
 // Throws the temporary file away. Accepts NULL inside.
 TL_API void tl_writer_abort(TlWriter **writer);
 
+// Removes the temporary files of all outputs (writers, overlay, map, video) that are still open; they can no longer be
+// committed. Async-signal-safe: for a second Ctrl-C that ends the process at once.
+TL_API void tl_outfile_unlink_all(void);
+
 #ifdef __cplusplus
 }
 #endif
