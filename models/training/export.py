@@ -89,3 +89,71 @@ def build(net, scales, meta, float_convs=(), quantise=True):
         e.key, e.value = f"touchline.{k}", str(v)
     onnx.checker.check_model(m)
     return m
+
+
+def calibration_batches(kind, roots, work, count=48, seed=3):
+    """u8 batches of 8: whole training pictures as the program letterboxes them, half of them with the training looks."""
+    import os
+    import data as D
+    from net import GRAPHS
+    frames = D.Frames(roots, kind, os.path.join(work, "cache"), val=False)
+    frames.weight = (D.players_weights if kind == "players" else D.pitch_weights)(frames)
+    meta, rng, xs = GRAPHS[kind]().meta, np.random.default_rng(seed), []
+    patches = D.Patches(frames) if kind == "players" else None
+    for i in range(count):
+        if i % 2:
+            x = D.letterbox(np.asarray(frames.maps[rng.choice(len(frames), p=frames.weight)]), meta["width"], meta["height"])[0]
+        elif kind == "players":
+            x = D.players_sample(frames, patches, rng, meta["width"], meta["height"], whole=True)[0]
+        else:
+            x = D.pitch_sample(frames, rng, meta["width"], meta["height"])[0]
+        xs.append(x)
+    return [torch.from_numpy(np.stack(xs[i:i + 8])) for i in range(0, count, 8)]
+
+
+def main():
+    import argparse
+    import json
+    from net import GRAPHS, PLAYER_NAMES, Net, fold
+    import quant
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("kind", choices=GRAPHS)
+    ap.add_argument("checkpoint", help="from train.py, or from finetune.py (folded, with scales)")
+    ap.add_argument("out")
+    ap.add_argument("--data", required=True)
+    ap.add_argument("--extra", nargs="*", default=[])
+    ap.add_argument("--work", required=True)
+    ap.add_argument("--version", required=True)
+    ap.add_argument("--thresholds", default="", help="comma-separated, from evaluate.py on the validation matches")
+    ap.add_argument("--width", type=int)
+    ap.add_argument("--height", type=int)
+    ap.add_argument("--float", action="store_true", help="write the f32 net instead (to compare)")
+    ap.add_argument("--float-convs", default="", help="comma-separated convolutions that keep f32 weights")
+    a = ap.parse_args()
+    torch.set_num_threads(1)
+    s = torch.load(a.checkpoint, weights_only=True)
+    net = Net(GRAPHS[a.kind]())
+    floats = [c for c in a.float_convs.split(",") if c]
+    scales = {}
+    if "scales" in s:
+        net = fold(net)
+        net.load_state_dict(s["net"])
+        scales = s["scales"]
+    else:
+        net.load_state_dict(s["ema"])
+        net = fold(net)
+        if not a.float:
+            batches = calibration_batches(a.kind, [a.data] + a.extra, a.work)
+            scales = quant.calibrate(net, batches)
+            net = quant.correct_bias(net, scales, batches[:2], floats)
+    meta = net.graph.meta
+    names = ",".join(PLAYER_NAMES) if a.kind == "players" else ",".join(str(i) for i in range(32))
+    props = dict(head=meta["head"], input="yuv420-s2d", width=a.width or meta["width"], height=a.height or meta["height"], stride=meta["stride"],
+                 thresholds=a.thresholds, names=names, version=a.version, licence="CC-BY-4.0")
+    m = build(net, scales, props, floats, quantise=not a.float)
+    onnx.save(m, a.out)
+    print(json.dumps(dict(file=a.out, bytes=len(m.SerializeToString()), **props)))
+
+
+if __name__ == "__main__":
+    main()

@@ -55,9 +55,9 @@ def trunk(g, widths, depths):
     """Strides 2, 4, 8, 16, 32; returns the names of the last four."""
     x = g.conv("input", widths[0], 3)
     feats = []
-    for w, n in zip(widths[1:], depths):
+    for i, (w, n) in enumerate(zip(widths[1:], depths)):
         x = g.conv(x, w, 3, s=2)
-        x = g.elan(x, w, n)
+        x = g.elan(x, w, n, 32 if i == 0 and w > 32 else None)
         feats.append(x)
     return feats
 
@@ -71,7 +71,7 @@ def top_down(g, feats, widths, depths):
     return x
 
 
-def players_graph(widths=(16, 32, 64, 96, 128), depths=(1, 2, 2, 2), up_widths=(96, 64, 32), up_depths=(1, 1, 2), head=32):
+def players_graph(widths=(16, 48, 64, 128, 192), depths=(1, 2, 2, 2), up_widths=(128, 64, 32), up_depths=(1, 1, 2), head=32):
     """heat [N,4,H/4,W/4] logits, box [N,4,H/4,W/4] = log w, log h (pixels), dx, dy (cells)."""
     g = Graph()
     x = top_down(g, trunk(g, widths, depths), up_widths, up_depths)
@@ -81,7 +81,7 @@ def players_graph(widths=(16, 32, 64, 96, 128), depths=(1, 2, 2, 2), up_widths=(
     return g
 
 
-def pitch_graph(widths=(16, 32, 64, 96, 128), depths=(1, 2, 2, 3), up_widths=(96, 64), up_depths=(2, 2), head=64):
+def pitch_graph(widths=(16, 32, 64, 128, 192), depths=(1, 2, 2, 3), up_widths=(128, 64), up_depths=(2, 2), head=64):
     """heat [N,32,H/8,W/8] logits, offset [N,2,H/8,W/8] in cells."""
     g = Graph()
     x = top_down(g, trunk(g, widths, depths), up_widths, up_depths)

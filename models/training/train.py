@@ -1,0 +1,168 @@
+"""Trains one network: python train.py players|pitch --data ROOT --work DIR [--extra ROOT ...].
+
+Runs anywhere PyTorch runs; on a CPU with bf16 it uses it. Checkpoints every two minutes and resumes by itself.
+Losses: penalty-reduced focal loss on Gaussian heat maps (Zhou et al. 2019, "Objects as Points"), L1 + GIoU on boxes, L1 on
+point offsets. AdamW, cosine over --steps, exponential moving average of the weights.
+"""
+import argparse
+import json
+import math
+import os
+import time
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import data as D
+import evaluate as E
+from net import GRAPHS, Net
+
+HEAT_WEIGHT = torch.tensor([2.5, 2.5, 1.0, 1.8]).view(1, 4, 1, 1)  # ball, goalkeeper, player, referee
+
+
+def focal(logits, target, weight=1.0, mask=1.0):
+    """Penalty-reduced focal loss, summed and divided by the number of peaks."""
+    p = torch.sigmoid(logits).clamp(1e-5, 1 - 1e-5)
+    pos = (target > 0.999).float()
+    loss = -pos * (1 - p) ** 2 * torch.log(p) - (1 - pos) * (1 - target) ** 4 * p ** 2 * torch.log(1 - p)
+    return (loss * weight * mask).sum() / (pos * mask).sum().clamp(min=1)
+
+
+def box_loss(pred, target, weight):
+    """Weighted L1 on (log w, log h, dx, dy) and 1 - GIoU of the boxes they mean; everything [N,4,h,w]."""
+    l1 = (pred - target).abs().sum(1, keepdim=True)
+    def corners(b):
+        w, h = torch.exp(b[:, 0].clamp(-1, 7)) / 4, torch.exp(b[:, 1].clamp(-1, 7)) / 4
+        return b[:, 2] - w / 2, b[:, 3] - h / 2, b[:, 2] + w / 2, b[:, 3] + h / 2
+    a, b = corners(pred), corners(target)
+    iw = (torch.minimum(a[2], b[2]) - torch.maximum(a[0], b[0])).clamp(min=0)
+    ih = (torch.minimum(a[3], b[3]) - torch.maximum(a[1], b[1])).clamp(min=0)
+    inter = iw * ih
+    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - inter
+    hull = (torch.maximum(a[2], b[2]) - torch.minimum(a[0], b[0])) * (torch.maximum(a[3], b[3]) - torch.minimum(a[1], b[1]))
+    giou = inter / union - (hull - union) / hull
+    return ((l1 + 1.5 * (1 - giou).unsqueeze(1)) * weight).sum() / weight.sum().clamp(min=1)
+
+
+def players_batch(frames, patches, rng, step):
+    """Three of four batches are 32 crops of 320x192, the fourth 8 whole pictures of 640x384 (same cost)."""
+    whole = step % 4 == 3
+    w, h, n = (640, 384, 8) if whole else (320, 192, 32)
+    xs, ts = [], []
+    for _ in range(n):
+        x, boxes, ign = D.players_sample(frames, patches, rng, w, h, whole)
+        xs.append(x)
+        ts.append(D.players_target(boxes, ign, w, h))
+    return torch.from_numpy(np.stack(xs)), [torch.from_numpy(np.stack(t)) for t in zip(*ts)]
+
+
+def players_loss(out, t):
+    heat, box, weight, mask = t
+    return focal(out["heat"], heat, HEAT_WEIGHT, mask) + 0.7 * box_loss(out["box"], box, weight)
+
+
+def pitch_batch(frames, patches, rng, step):
+    w, h = [(480, 288), (320, 192), (480, 288), (416, 256)][step % 4]
+    xs, ts = [], []
+    for _ in range(16):
+        x, pts = D.pitch_sample(frames, rng, w, h)
+        xs.append(x)
+        ts.append(D.pitch_target(pts, w, h))
+    return torch.from_numpy(np.stack(xs)), [torch.from_numpy(np.stack(t)) for t in zip(*ts)]
+
+
+def pitch_loss(out, t):
+    heat, off, weight = t
+    l1 = ((out["offset"] - off).abs().sum(1, keepdim=True) * weight).sum() / weight.sum().clamp(min=1)
+    return focal(out["heat"], heat) + 1.5 * l1
+
+
+BATCH = {"players": (players_batch, players_loss), "pitch": (pitch_batch, pitch_loss)}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__)
+    ap.add_argument("kind", choices=GRAPHS)
+    ap.add_argument("--data", required=True, help="folder with players/ and pitch/")
+    ap.add_argument("--extra", nargs="*", default=[], help="further folders of the same form (rendered frames)")
+    ap.add_argument("--work", required=True, help="folder for cache, checkpoints and log")
+    ap.add_argument("--steps", type=int, default=12000)
+    ap.add_argument("--lr", type=float, default=2e-3)
+    ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--threads", type=int, default=1)
+    ap.add_argument("--eval-minutes", type=float, default=10)
+    ap.add_argument("--init", help="start from the weights of this checkpoint")
+    ap.add_argument("--name", help="name of the checkpoint, default the kind")
+    a = ap.parse_args()
+    torch.set_num_threads(a.threads)
+    torch.manual_seed(a.seed)
+    name = a.name or a.kind
+    os.makedirs(a.work, exist_ok=True)
+    cache = os.path.join(a.work, "cache")
+    frames = D.Frames([a.data] + a.extra, a.kind, cache, val=False)
+    val = D.Frames([a.data] + a.extra, a.kind, cache, val=True)
+    frames.weight = (D.players_weights if a.kind == "players" else D.pitch_weights)(frames)
+    patches = D.Patches(frames) if a.kind == "players" else None
+    log = open(os.path.join(a.work, name + ".log"), "a", buffering=1)
+
+    def say(**kw):
+        line = json.dumps(dict(time=time.strftime("%H:%M:%S"), **kw))
+        print(line, flush=True)
+        log.write(line + "\n")
+
+    graph = GRAPHS[a.kind]()
+    net = Net(graph).to(memory_format=torch.channels_last)
+    ema = Net(graph)
+    ema.load_state_dict(net.state_dict())
+    decay, other = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
+    opt = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=other, weight_decay=0.0)], lr=a.lr)
+    ck, step = os.path.join(a.work, name + ".pt"), 0
+    if os.path.exists(ck):
+        s = torch.load(ck, weights_only=True)
+        net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
+        step = s["step"]
+    elif a.init:
+        s = torch.load(a.init, weights_only=True)
+        net.load_state_dict(s["ema"]), ema.load_state_dict(s["ema"])
+    make, loss_of = BATCH[a.kind]
+    say(event="start", step=step, frames=len(frames), val=len(val))
+    saved = evaluated = tick = time.time()
+    total, count = 0.0, 0
+    while step < a.steps:
+        rng = np.random.default_rng([a.seed, step])
+        x, t = make(frames, patches, rng, step)
+        lr = a.lr * min(1, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / a.steps)))
+        for g in opt.param_groups:
+            g["lr"] = lr
+        net.train()
+        with torch.autocast("cpu", torch.bfloat16):
+            out = net(x.to(memory_format=torch.channels_last))
+        loss = loss_of(out, t)
+        opt.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
+        if torch.isfinite(loss):
+            opt.step()
+        step += 1
+        d = min(0.998, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for p, q in zip(ema.state_dict().values(), net.state_dict().values()):
+                p.lerp_(q, 1 - d) if p.is_floating_point() else p.copy_(q)
+        total, count = total + float(loss.detach()), count + 1
+        now = time.time()
+        if step % 100 == 0:
+            say(step=step, loss=round(total / count, 4), lr=round(lr, 6), s_per_step=round((now - tick) / count, 3))
+            total, count, tick = 0.0, 0, now
+        if now - saved > 120 or step == a.steps:
+            torch.save(dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), step=step), ck + ".tmp")
+            os.replace(ck + ".tmp", ck)
+            saved = now
+        if now - evaluated > 60 * a.eval_minutes or step == a.steps:
+            say(step=step, **E.quick(a.kind, ema, val))
+            evaluated = tick = time.time()
+            count, total = 0, 0.0
+
+
+if __name__ == "__main__":
+    main()
