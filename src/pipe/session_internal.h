@@ -1,0 +1,89 @@
+// The inside of a session, shared by session.c (life, API) and stages.c (the two threads of a clip).
+//
+//   decode thread: reader or push queue -> scene, pre-processing into both networks -> `items` queue
+//   result thread: items -> wait for answers, track, pitch, fill -> `records` queue
+//   caller:        records
+//
+// End of stream is an item that passes each queue exactly once and carries the code the clip ends with.
+#ifndef TL_PIPE_SESSION_INTERNAL_H
+#define TL_PIPE_SESSION_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <touchline/session.h>
+
+#include "base/queue.h"
+#include "fill/fill.h"
+#include "media/media.h"
+#include "pipe/network.h"
+#include "pipe/scene.h"
+#include "pipe/settings.h"
+
+// One source frame on its way from the decoder to the results.
+typedef struct TlItem {
+    int64_t frame;
+    double time_s;
+    TlFrame *picture; ///< owned; NULL unless pictures are kept or the line refinement needs the luma
+    uint8_t player_key, pitch_key, cut, last;
+    int code; ///< of the end-of-stream item: TL_EOF or the error
+    TlTicket player, pitch;
+} TlItem;
+
+typedef struct TlAnswer {
+    TlRecord record;
+    TlFrame *picture; ///< owned; when pictures are kept
+    uint8_t last;
+    int code;
+} TlAnswer;
+
+struct TlSession {
+    TlOptions options;
+    int threads;
+    TlNetwork *player, *pitch; ///< pitch NULL with SKIP_PITCH
+    TlPostParams player_post, pitch_post;
+    TlPitchModel pitch_model;
+
+    // the clip
+    TlStreamInfo info;
+    TlPlan plan;
+    TlReader *reader;         ///< NULL in push mode
+    TlQueue *pushed;          ///< TlFrame*, push mode
+    TlFramePool *push_pool;
+    int64_t pushed_count;
+    TlQueue *items, *records;
+    TlTracker *tracker;
+    TlFill *fill;
+    pthread_t decode_thread, result_thread;
+    int decode_running, result_running, ended, end_code;
+    int keep_pictures;
+    atomic_int cancel;
+    int64_t start_us;
+    TlFrame *shown;           ///< picture lent to the caller until the next call
+
+    // decode thread
+    TlScene scene;
+    TlDiag decode_diag;
+    double decode_s, pre_s;
+    atomic_int time_budget_hit;
+
+    // result thread
+    TlDiag result_diag;
+    int cut_pending; ///< a scene change since the last player key frame
+    TlDetections detections;
+    TlTrackedFrame tracked;
+    TlPoint points[TL_POINT_COUNT];
+    TlPitchFit fit, last_fit;
+    TlFrame **kept;           ///< ring of pictures that wait for their record
+    size_t kept_capacity, kept_first, kept_count;
+    TlAnswer answer;
+    double post_s, track_s, pitch_s, fill_s, first_record_s;
+    int64_t frames, key_frames, pitch_frames;
+    double wall_s;
+};
+
+// Thread bodies; the argument is the session.
+void *tl_session_decode_main(void *session);
+void *tl_session_result_main(void *session);
+
+#endif

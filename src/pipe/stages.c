@@ -1,0 +1,230 @@
+// The two threads of a clip. In: frames of the reader (or pushed pictures); out: records in frame order.
+//
+// The decoder's thread never waits for an answer and the results' thread never touches pixels (but for the line
+// refinement), so while a batch runs the next pictures are decoded and scaled.
+#include <string.h>
+
+#include "base/clock.h"
+#include "pipe/session_internal.h"
+
+// --- decode thread
+
+static int next_frame(TlSession *s, TlFrame **frame)
+{
+    int64_t begin = tl_now_us();
+    int ret;
+    if (s->reader) {
+        ret = tl_reader_next(s->reader, frame, &s->decode_diag);
+    } else {
+        ret = tl_queue_pop(s->pushed, frame);
+        if (ret == TL_EOF && atomic_load(&s->cancel))
+            ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
+    }
+    s->decode_s += tl_us_to_s(tl_now_us() - begin);
+    return ret;
+}
+
+// Once the time budget is spent the networks stop and motion fills the rest.
+static int within_budget(TlSession *s)
+{
+    double budget = s->options.time_budget_s;
+    if (budget <= 0 || atomic_load(&s->time_budget_hit))
+        return budget <= 0;
+    if (tl_us_to_s(tl_now_us() - s->start_us) < budget)
+        return 1;
+    atomic_store(&s->time_budget_hit, 1);
+    return 0;
+}
+
+static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
+{
+    int64_t begin = tl_now_us();
+    int ret = TL_OK;
+    item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
+    if (within_budget(s)) {
+        item->player_key = (uint8_t)tl_plan_is_key(&s->plan, frame->index);
+        item->pitch_key = s->pitch && tl_plan_is_pitch_key(&s->plan, frame->index);
+        if (item->player_key)
+            ret = tl_network_put(s->player, &frame->picture, &item->player, &s->decode_diag);
+        if (ret == TL_OK && item->pitch_key)
+            ret = tl_network_put(s->pitch, &frame->picture, &item->pitch, &s->decode_diag);
+    }
+    s->pre_s += tl_us_to_s(tl_now_us() - begin);
+    return ret;
+}
+
+static int flush_networks(TlSession *s)
+{
+    int ret = tl_network_flush(s->player, &s->decode_diag);
+    if (s->pitch && ret == TL_OK)
+        ret = tl_network_flush(s->pitch, &s->decode_diag);
+    return ret;
+}
+
+void *tl_session_decode_main(void *opaque)
+{
+    TlSession *s = opaque;
+    int ret = TL_OK;
+    while (ret == TL_OK) {
+        TlFrame *frame = NULL;
+        if (atomic_load(&s->cancel)) {
+            ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
+            break;
+        }
+        if ((ret = next_frame(s, &frame)) < 0)
+            break;
+        TlItem item = {.frame = frame->index, .time_s = frame->time_s};
+        if (frame->picture.width > 0)
+            ret = feed_networks(s, frame, &item);
+        if (ret == TL_OK && (s->keep_pictures || item.pitch_key))
+            item.picture = tl_frame_ref(frame);
+        if (ret == TL_OK && (ret = tl_queue_push(s->items, &item)) < 0) {
+            tl_frame_unref(&item.picture);
+            ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
+        }
+        tl_frame_unref(&frame);
+    }
+    if (ret == TL_EOF || ret == TL_ETRUNCATED) {
+        int flushed = flush_networks(s);
+        ret = flushed < 0 ? flushed : ret;
+    } else {
+        tl_network_abort(s->player);
+        if (s->pitch)
+            tl_network_abort(s->pitch);
+    }
+    TlItem last = {.last = 1, .code = ret};
+    (void)!tl_queue_push(s->items, &last); // fails only when the session is being closed
+    return NULL;
+}
+
+// --- result thread
+
+static int run_trackers(TlSession *s, const TlItem *item, TlFillInput *input)
+{
+    s->cut_pending |= item->cut;
+    if (!item->player_key)
+        return TL_OK;
+    int ret = tl_network_detections(s->player, item->player, &s->player_post, &s->detections, &s->result_diag);
+    if (ret < 0)
+        return ret;
+    int64_t begin = tl_now_us();
+    tl_tracker_update(s->tracker, item->frame, &s->detections, NULL, s->cut_pending, &s->tracked);
+    s->track_s += tl_us_to_s(tl_now_us() - begin);
+    s->cut_pending = 0;
+    s->key_frames++;
+    input->player_key = 1;
+    input->tracked = &s->tracked;
+    return TL_OK;
+}
+
+static int run_pitch(TlSession *s, const TlItem *item, TlFillInput *input)
+{
+    if (item->cut)
+        s->last_fit.valid = 0;
+    if (!item->pitch_key)
+        return TL_OK;
+    int ret = tl_network_points(s->pitch, item->pitch, &s->pitch_post, s->points, &s->result_diag);
+    if (ret < 0)
+        return ret;
+    int64_t begin = tl_now_us();
+    TlPitchFitParams params = {.width = s->info.width,
+                               .height = s->info.height,
+                               .prior = s->last_fit.valid ? s->last_fit.homography : NULL,
+                               .picture = item->picture ? &item->picture->picture : NULL};
+    tl_pitch_fit(&s->pitch_model, s->points, &params, &s->fit);
+    s->last_fit = s->fit;
+    s->pitch_s += tl_us_to_s(tl_now_us() - begin);
+    s->pitch_frames++;
+    input->pitch_key = 1;
+    input->fit = &s->fit;
+    input->points = s->points;
+    return TL_OK;
+}
+
+static void keep(TlSession *s, TlFrame *picture)
+{
+    s->kept[(s->kept_first + s->kept_count++) % s->kept_capacity] = picture;
+}
+
+static TlFrame *kept_next(TlSession *s)
+{
+    if (s->kept_count == 0)
+        return NULL;
+    TlFrame *picture = s->kept[s->kept_first];
+    s->kept_first = (s->kept_first + 1) % s->kept_capacity;
+    s->kept_count--;
+    return picture;
+}
+
+// Hands every record that is complete to the caller's queue.
+static int drain_fill(TlSession *s)
+{
+    int ret;
+    for (;;) {
+        int64_t begin = tl_now_us();
+        ret = tl_fill_next(s->fill, &s->answer.record);
+        s->fill_s += tl_us_to_s(tl_now_us() - begin);
+        if (ret < 0)
+            return ret == TL_EAGAIN || ret == TL_EOF ? TL_OK : ret;
+        s->answer.picture = s->keep_pictures ? kept_next(s) : NULL;
+        if (s->frames++ == 0)
+            s->first_record_s = tl_us_to_s(tl_now_us() - s->start_us);
+        if (tl_queue_push(s->records, &s->answer) < 0) {
+            tl_frame_unref(&s->answer.picture);
+            return TL_EINTERRUPTED;
+        }
+    }
+}
+
+static int answer_item(TlSession *s, TlItem *item)
+{
+    TlFillInput input = {.frame = item->frame, .time_s = item->time_s, .cut = item->cut};
+    int64_t begin = tl_now_us();
+    int ret = run_trackers(s, item, &input);
+    if (ret == TL_OK)
+        ret = run_pitch(s, item, &input);
+    s->post_s += tl_us_to_s(tl_now_us() - begin);
+    if (ret < 0)
+        return ret;
+    if (s->keep_pictures) {
+        if (s->kept_count == s->kept_capacity)
+            return tl_fail(&s->result_diag, TL_EINTERNAL, "more pictures wait than the window holds");
+        keep(s, item->picture);
+        item->picture = NULL;
+    }
+    begin = tl_now_us();
+    ret = tl_fill_push(s->fill, &input);
+    s->fill_s += tl_us_to_s(tl_now_us() - begin);
+    if (ret < 0)
+        return tl_fail(&s->result_diag, ret, "the window of frames is full");
+    return drain_fill(s);
+}
+
+void *tl_session_result_main(void *opaque)
+{
+    TlSession *s = opaque;
+    TlItem item = {0};
+    int ret = TL_OK;
+    while (tl_queue_pop(s->items, &item) == TL_OK && !item.last) {
+        if (ret == TL_OK && (ret = answer_item(s, &item)) < 0) {
+            atomic_store(&s->cancel, 1); // the decoder need not go on; items still queued are dropped here
+            tl_network_abort(s->player);
+            if (s->pitch)
+                tl_network_abort(s->pitch);
+        }
+        tl_frame_unref(&item.picture);
+    }
+    if (ret == TL_OK && item.last && (item.code == TL_EOF || item.code == TL_ETRUNCATED)) {
+        tl_fill_finish(s->fill);
+        ret = drain_fill(s);
+    }
+    for (TlFrame *picture = kept_next(s); picture; picture = kept_next(s))
+        tl_frame_unref(&picture);
+    s->wall_s = tl_us_to_s(tl_now_us() - s->start_us);
+    s->answer.picture = NULL;
+    s->answer.last = 1;
+    // An abort makes every later answer fail with TL_EINTERRUPTED; what caused it is the code that counts.
+    s->answer.code = ret < 0 && ret != TL_EINTERRUPTED ? ret : item.last ? item.code : TL_EINTERRUPTED;
+    (void)!tl_queue_push(s->records, &s->answer);
+    return NULL;
+}
