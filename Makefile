@@ -1,0 +1,34 @@
+# The commands of a newcomer. `make help` lists them.
+PREFIX ?= /usr/local
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+setup:
+	@scripts/setup build
+
+build: setup ## install what is missing and build build/touchline
+	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) -G Ninja -DTL_TESTS=OFF >/dev/null
+	@ninja -C $(BUILD) -j $(JOBS) --quiet
+
+demo: build ## a synthetic match through the whole program: records, overlay video, pitch map
+	@scripts/demo $(BUILD)/touchline demo
+
+test: ## install what is missing, build every way and run every test
+	@scripts/setup test
+	@scripts/test
+
+bench: build ## measure this machine: seconds per clip and per kernel
+	@scripts/bench $(BUILD)
+
+install: build ## install command, library, header, man page, models (PREFIX=/usr/local)
+	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && ninja -C $(BUILD) --quiet && \
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## remove what was built (not .deps)
+	rm -rf build build-* demo
+
+.PHONY: help setup build demo test bench install clean
+.DEFAULT_GOAL := help
