@@ -59,7 +59,8 @@ typedef struct TlOptionDef {
     int type;          ///< enum TlOptionType
     double min, max;   ///< inclusive range of numbers; of a string: max length
     size_t offset;     ///< into TlOptions
-    const char *choices; ///< "a|b|c" for strings with fixed values, NULL = free
+    const char *choices; ///< "a|b|c" for strings with fixed values ("x:N" = x: and a number), NULL = free
+    int speed_only;      ///< 1: changes how fast, never what; left out of tl_options_describe
 } TlOptionDef;
 
 // The table, ended by a row whose flag is NULL. Thread-safety: safe.
@@ -80,8 +81,18 @@ TL_API TL_NODISCARD int tl_options_load_file(TlOptions *options, const char *pat
 // Takes every name of the table that is set and not empty in the environment.
 TL_API TL_NODISCARD int tl_options_load_env(TlOptions *options, TlDiag *diag);
 
-// Writes "NAME=value ..." of the settings that differ from the defaults, in table order.
+// Writes "NAME=value ..." of the settings that differ from the defaults and can change the answer, in table order: the
+// same text for any number of threads. Values with blanks are quoted.
 TL_API void tl_options_describe(const TlOptions *options, char *text, size_t size);
+
+// For front ends with tables of their own. Sets the field of `object` that `def` describes. `subject` begins the
+// sentence of a failure: "--size". Thread-safety: safe for different objects.
+TL_API TL_NODISCARD int tl_option_set_field(const TlOptionDef *def, void *object, const char *value,
+                                            const char *subject, TlDiag *diag);
+
+// How many letters must be changed, inserted, dropped or swapped with a neighbour to turn one word into the other
+// (optimal string alignment), for "did you mean". Words longer than 63 letters are infinitely far (INT_MAX).
+TL_API int tl_option_distance(const char *a, const char *b);
 
 #ifdef __cplusplus
 }
