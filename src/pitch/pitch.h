@@ -15,14 +15,39 @@ void tl_pitch_model_init(TlPitchModel *model, double length_m, double width_m); 
 // The painted lines as polylines (arcs in short pieces): segment i as x1,y1,x2,y2 in metres. Returns the number of
 // segments; writes at most max. For drawing and for line refinement.
 int tl_pitch_segments(const TlPitchModel *model, double (*segments)[4], int max);
-extern const int tl_pitch_mirror[TL_POINT_COUNT]; ///< index of the point that a left-right flip of the picture turns it into
+extern const int
+    tl_pitch_mirror[TL_POINT_COUNT]; ///< index of the point that a left-right flip of the picture turns it into
 
 // --- homographies: 3x3, row by row
 void tl_homography_apply(const double h[9], double x, double y, double *out_x, double *out_y); // infinite when w is 0
-int tl_homography_invert(const double h[9], double out[9]); // -1 when singular
+int tl_homography_invert(const double h[9], double out[9]);                                    // -1 when singular
 void tl_homography_multiply(const double a[9], const double b[9], double out[9]); // out = a b; may not alias
 // Normalised DLT (Hartley 1997) of n >= 4 pairs from -> to with weights (NULL = 1). -1 when degenerate.
 int tl_homography_dlt(const double (*from)[2], const double (*to)[2], const double *weight, int n, double out[9]);
+
+// The homography between two fits a (t = 0) and b (t = 1) of one moving camera, t inside or a little outside 0..1:
+// picture places of ground points that both pictures see move evenly from one to the other (pan, tilt and zoom each
+// come out even for the few degrees between two frames). t = 0 gives a, t = 1 gives b. -1 when the two pictures have no
+// ground in common or one is singular; then treat the pair as a cut. Ground points need not lie on the pitch, so
+// players' feet may be moved by out^-1 too.
+int tl_homography_interpolate(const double a[9], const double b[9], double t, int width, int height, double out[9]);
+// How far apart two homographies are: the ground seen in the picture through the one, drawn in the picture of the
+// other, root mean square displacement in px over a grid. It is the camera's motion between two frames, or the
+// disagreement of two fits of one frame. Symmetric. INFINITY when they have no ground in common or one is singular.
+double tl_homography_distance_px(const double a[9], const double b[9], int width, int height);
+// Where a ground point at (x, y) in the picture of `a` lies in the picture of `b`. -1 above the horizon.
+int tl_homography_carry(const double a[9], const double b[9], double x, double y, double *out_x, double *out_y);
+
+// The camera of a homography, when pixels are square and the principal point is the picture's centre.
+typedef struct TlCameraPose {
+    double focal_px;
+    double position_m[3];   ///< x, y as on the pitch, z = height above the grass
+    double pan, tilt, roll; ///< radians: 0 = looks along -y (across the pitch, away from the near side), right
+                            ///< positive; tilt below the horizontal; roll clockwise
+    double residual; ///< how badly the homography fits a camera without skew, 0 = exactly
+} TlCameraPose;
+// -1 when no such camera exists (mirrored, singular) or the focal length cannot be seen (camera straight down).
+int tl_pitch_camera(const double homography[9], int width, int height, TlCameraPose *pose);
 
 typedef struct TlPitchFit {
     uint8_t valid;
@@ -32,11 +57,11 @@ typedef struct TlPitchFit {
 } TlPitchFit;
 
 typedef struct TlPitchFitParams {
-    int width, height;          ///< picture px
-    double inlier_px;           ///< 0 = 1 % of the width
-    int min_inliers;            ///< 0 = 4 well spread points
-    const double *prior;        ///< homography of a near frame (picture px -> m) or NULL; used as one more candidate
-    const TlPicture *picture;   ///< luma for line refinement, or NULL
+    int width, height;        ///< picture px
+    double inlier_px;         ///< 0 = 1 % of the width
+    int min_inliers;          ///< 0 = 4 well spread points
+    const double *prior;      ///< homography of a near frame (picture px -> m) or NULL; used as one more candidate
+    const TlPicture *picture; ///< luma for line refinement, or NULL
 } TlPitchFitParams;
 
 // Robust fit: RANSAC over minimal sets (all of them when few, seeded and deterministic otherwise), normalised DLT,
@@ -48,7 +73,7 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
 
 // The 32 points as answered: model points through the homography where they lie inside the picture (confidence from the
 // network where it saw the point, else a lower one for points that the fit implies); 0,0,0 elsewhere.
-void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT], int width,
-                      int height, TlPoint out[TL_POINT_COUNT]);
+void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT],
+                      int width, int height, TlPoint out[TL_POINT_COUNT]);
 
 #endif
