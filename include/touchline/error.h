@@ -11,8 +11,8 @@ extern "C" {
 #endif
 
 #if defined(__GNUC__)
-#define TL_API __attribute__((visibility("default")))
-#define TL_NODISCARD __attribute__((warn_unused_result))
+#define TL_API               __attribute__((visibility("default")))
+#define TL_NODISCARD         __attribute__((warn_unused_result))
 #define TL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 #else
 #define TL_API

@@ -41,7 +41,7 @@ typedef struct TlOptions {
     int threads;                     ///< worker threads for everything, 0 = the cores that exist
     unsigned cpumask;                ///< instruction sets that kernels may use, see base/cpu.h; ~0 = all
     // input
-    char frames[64];            ///< "A:B" source frame range [A,B), either side may be empty
+    char frames[64];             ///< "A:B" source frame range [A,B), either side may be empty
     double processing_timeout_s; ///< hard stop of one clip
 } TlOptions;
 
@@ -49,16 +49,16 @@ enum TlOptionType { TL_OPTION_INT, TL_OPTION_DOUBLE, TL_OPTION_BOOL, TL_OPTION_S
 
 // One row of the table. Strings are static.
 typedef struct TlOptionDef {
-    const char *flag;  ///< long flag without dashes, "frame-stride"
-    const char *alias; ///< second flag or NULL, "stride"
-    const char *env;   ///< environment and config-file name, "FRAME_STRIDE"
-    const char *group; ///< heading in --help, "Networks"
-    const char *value; ///< placeholder of the value in --help, "N"; NULL for a switch
-    const char *help;  ///< one sentence
-    const char *deflt; ///< default as text
-    int type;          ///< enum TlOptionType
-    double min, max;   ///< inclusive range of numbers; of a string: max length
-    size_t offset;     ///< into TlOptions
+    const char *flag;    ///< long flag without dashes, "frame-stride"
+    const char *alias;   ///< second flag or NULL, "stride"
+    const char *env;     ///< environment and config-file name, "FRAME_STRIDE"
+    const char *group;   ///< heading in --help, "Networks"
+    const char *value;   ///< placeholder of the value in --help, "N"; NULL for a switch
+    const char *help;    ///< one sentence
+    const char *deflt;   ///< default as text
+    int type;            ///< enum TlOptionType
+    double min, max;     ///< inclusive range of numbers; of a string: max length
+    size_t offset;       ///< into TlOptions
     const char *choices; ///< "a|b|c" for strings with fixed values ("x:N" = x: and a number), NULL = free
     int speed_only;      ///< 1: changes how fast, never what; left out of tl_options_describe
 } TlOptionDef;

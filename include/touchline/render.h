@@ -40,12 +40,12 @@ TL_API void tl_map_abort(TlMap **map);
 enum TlCamera { TL_CAMERA_PAN = 0, TL_CAMERA_STATIC, TL_CAMERA_CUT, TL_CAMERA_COUNT };
 
 typedef struct TlSynthParams {
-    double seconds;   ///< length, 0 = 10
-    double fps;       ///< 0 = 25
+    double seconds;    ///< length, 0 = 10
+    double fps;        ///< 0 = 25
     int width, height; ///< 0 = 1280x720
-    unsigned seed;    ///< same seed, same picture
-    int camera;       ///< enum TlCamera
-    int players;      ///< outfield players of both teams together, 0 = 20
+    unsigned seed;     ///< same seed, same picture
+    int camera;        ///< enum TlCamera
+    int players;       ///< outfield players of both teams together, 0 = 20
 } TlSynthParams;
 
 typedef struct TlSynth TlSynth;

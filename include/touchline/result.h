@@ -20,13 +20,7 @@ enum {
     TL_OBJECT_MAX = 128, ///< most objects of one frame; MAX_DETECTIONS is cut to it
 };
 
-enum TlClass {
-    TL_CLASS_BALL = 0,
-    TL_CLASS_GOALKEEPER = 1,
-    TL_CLASS_PLAYER = 2,
-    TL_CLASS_REFEREE = 3,
-    TL_CLASS_COUNT
-};
+enum TlClass { TL_CLASS_BALL = 0, TL_CLASS_GOALKEEPER = 1, TL_CLASS_PLAYER = 2, TL_CLASS_REFEREE = 3, TL_CLASS_COUNT };
 
 typedef struct TlObject {
     int32_t id;       ///< track id, stable over the clip, unique within a frame, from 1; -1 without tracking

@@ -51,8 +51,10 @@ static int choose_size(TlNetwork *net, const TlOptions *options, TlDiag *diag)
         net->height = (int)dim[2] * half;
         int longer = net->width > net->height ? net->width : net->height;
         if (options->img_size > 0 && longer != options->img_size)
-            return tl_fail(diag, TL_EMODEL, "the model was exported for %d px and cannot run at --img-size %d; export it with"
-                           " dynamic size", longer, options->img_size);
+            return tl_fail(diag, TL_EMODEL,
+                           "the model was exported for %d px and cannot run at --img-size %d; export it with"
+                           " dynamic size",
+                           longer, options->img_size);
         return TL_OK;
     }
     if (img_size > 0) {

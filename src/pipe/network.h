@@ -1,7 +1,7 @@
 // One network of a session: model file, head, letterbox, pre-processing and the batch that is being filled.
 //
-// The decoder's thread puts pictures (put, flush), the results' thread takes them in the same order (take, release). While
-// one slot runs, the next one fills. A full ring of slots blocks put, which is what bounds the work in flight.
+// The decoder's thread puts pictures (put, flush), the results' thread takes them in the same order (take, release).
+// While one slot runs, the next one fills. A full ring of slots blocks put, which is what bounds the work in flight.
 // Lock order: the network's mutex is a leaf.
 #ifndef TL_PIPE_NETWORK_H
 #define TL_PIPE_NETWORK_H

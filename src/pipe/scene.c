@@ -1,9 +1,9 @@
 // Scene changes. In: pictures in order; out: whether a new scene begins.
 //
-// Each picture is reduced to 32x18 cells of sparse samples. Between two pictures of one shot a cell finds its like within
-// one cell's distance, however the camera pans; after a cut it does not. The change is the mean over cells of the smallest
-// colour distance to the 3x3 neighbours in the picture before, and a cut needs it to be large both in itself and against the
-// running mean of the shot.
+// Each picture is reduced to 32x18 cells of sparse samples. Between two pictures of one shot a cell finds its like
+// within one cell's distance, however the camera pans; after a cut it does not. The change is the mean over cells of
+// the smallest colour distance to the 3x3 neighbours in the picture before, and a cut needs it to be large both in
+// itself and against the running mean of the shot.
 #include "pipe/scene.h"
 
 #include <stdlib.h>
@@ -26,11 +26,12 @@ static void thumbnail(const TlPicture *picture, uint8_t (*cell)[3])
     for (int r = 0; r < TL_SCENE_ROWS; r++) {
         for (int c = 0; c < TL_SCENE_COLUMNS; c++) {
             for (int p = 0; p < 3; p++) {
-                int w = p ? (picture->width + 1) / 2 : picture->width, h = p ? (picture->height + 1) / 2 : picture->height;
+                int w = p ? (picture->width + 1) / 2 : picture->width,
+                    h = p ? (picture->height + 1) / 2 : picture->height;
                 int x0 = w * c / TL_SCENE_COLUMNS, x1 = w * (c + 1) / TL_SCENE_COLUMNS;
                 int y0 = h * r / TL_SCENE_ROWS, y1 = h * (r + 1) / TL_SCENE_ROWS;
-                cell[r * TL_SCENE_COLUMNS + c][p] =
-                    cell_mean(picture->plane[p], picture->stride[p], x0, y0, x1 > x0 ? x1 - x0 : 1, y1 > y0 ? y1 - y0 : 1);
+                cell[r * TL_SCENE_COLUMNS + c][p] = cell_mean(picture->plane[p], picture->stride[p], x0, y0,
+                                                              x1 > x0 ? x1 - x0 : 1, y1 > y0 ? y1 - y0 : 1);
             }
         }
     }

@@ -13,8 +13,8 @@ typedef struct TlScene {
     float average;                   ///< running mean of the change per frame, levels
 } TlScene;
 
-// 1 when this picture begins a new scene, seen from the one given before; 0 else. A pan, a flash of one frame's length or
-// a slow zoom is no cut.
+// 1 when this picture begins a new scene, seen from the one given before; 0 else. A pan, a flash of one frame's length
+// or a slow zoom is no cut.
 int tl_scene_update(TlScene *scene, const TlPicture *picture);
 
 #endif

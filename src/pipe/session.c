@@ -185,8 +185,8 @@ static int create_trackers(TlSession *s, TlDiag *diag)
                          .tracking = !s->options.disable_tracking,
                          .pitch = &s->pitch_model,
                          .tracker = s->tracker,
-                         .max_objects = s->options.max_detections < TL_OBJECT_MAX ? s->options.max_detections
-                                                                                  : TL_OBJECT_MAX};
+                         .max_objects =
+                             s->options.max_detections < TL_OBJECT_MAX ? s->options.max_detections : TL_OBJECT_MAX};
     s->fill = s->tracker ? tl_fill_create(&fill) : NULL;
     return s->fill ? TL_OK : tl_fail(diag, TL_ENOMEM, "out of memory for the tracker");
 }
@@ -233,7 +233,8 @@ static int begin_clip(TlSession *s, TlDiag *diag)
     unsigned cpumask = s->options.cpumask;
     if ((ret = tl_network_begin(s->player, s->info.width, s->info.height, cpumask, diag)) < 0 ||
         (s->pitch && (ret = tl_network_begin(s->pitch, s->info.width, s->info.height, cpumask, diag)) < 0) ||
-        (ret = create_trackers(s, diag)) < 0 || (ret = create_queues(s, diag)) < 0 || (ret = start_threads(s, diag)) < 0)
+        (ret = create_trackers(s, diag)) < 0 || (ret = create_queues(s, diag)) < 0 ||
+        (ret = start_threads(s, diag)) < 0)
         end_clip(s);
     return ret;
 }
@@ -394,8 +395,7 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     if (ret < 0 || !s->pitch)
         return ret;
     if ((ret = tl_network_begin(s->pitch, picture->width, picture->height, s->options.cpumask, diag)) < 0 ||
-        (ret = tl_network_put(s->pitch, picture, &ticket, diag)) < 0 ||
-        (ret = tl_network_flush(s->pitch, diag)) < 0 ||
+        (ret = tl_network_put(s->pitch, picture, &ticket, diag)) < 0 || (ret = tl_network_flush(s->pitch, diag)) < 0 ||
         (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
         return ret;
     TlPitchFitParams params = {.width = picture->width, .height = picture->height, .picture = picture};
@@ -404,7 +404,8 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     if (s->fit.valid) {
         record->has_homography = 1;
         memcpy(record->homography, s->fit.homography, sizeof record->homography);
-        tl_pitch_project(&s->pitch_model, s->fit.homography, s->points, picture->width, picture->height, record->points);
+        tl_pitch_project(&s->pitch_model, s->fit.homography, s->points, picture->width, picture->height,
+                         record->points);
     }
     return TL_OK;
 }

@@ -47,8 +47,8 @@ struct TlSession {
     // the clip
     TlStreamInfo info;
     TlPlan plan;
-    TlReader *reader;         ///< NULL in push mode
-    TlQueue *pushed;          ///< TlFrame*, push mode
+    TlReader *reader; ///< NULL in push mode
+    TlQueue *pushed;  ///< TlFrame*, push mode
     TlFramePool *push_pool;
     int64_t pushed_count;
     TlQueue *items, *records;
@@ -59,7 +59,7 @@ struct TlSession {
     int keep_pictures;
     atomic_int cancel;
     int64_t start_us;
-    TlFrame *shown;           ///< picture lent to the caller until the next call
+    TlFrame *shown; ///< picture lent to the caller until the next call
 
     // decode thread
     TlScene scene;
@@ -74,7 +74,7 @@ struct TlSession {
     TlTrackedFrame tracked;
     TlPoint points[TL_POINT_COUNT];
     TlPitchFit fit, last_fit;
-    TlFrame **kept;           ///< ring of pictures that wait for their record
+    TlFrame **kept; ///< ring of pictures that wait for their record
     size_t kept_capacity, kept_first, kept_count;
     TlAnswer answer;
     double post_s, track_s, pitch_s, fill_s, first_record_s;

@@ -8,10 +8,10 @@
 
 // The plan of a clip: which frames the networks see.
 typedef struct TlPlan {
-    int64_t first, end;      ///< source frames [first,end), end 0 = to the end
-    int64_t last_estimate;   ///< index of the last frame by the container, -1 unknown; it is a key frame too
-    int stride;              ///< players on every stride-th frame
-    int pitch_stride;        ///< points on every pitch_stride-th key frame
+    int64_t first, end;    ///< source frames [first,end), end 0 = to the end
+    int64_t last_estimate; ///< index of the last frame by the container, -1 unknown; it is a key frame too
+    int stride;            ///< players on every stride-th frame
+    int pitch_stride;      ///< points on every pitch_stride-th key frame
 } TlPlan;
 
 // "A:B" with either side empty. TL_EUSAGE when it is no range or is empty.
