@@ -29,6 +29,7 @@ typedef struct Slot {
 typedef struct OpenVino {
     ov_core_t *core;
     ov_compiled_model_t *compiled;
+    uint8_t *imported; ///< bytes of the cached model: the imported one points into them
     Slot *slot;
     int slots, output_count, threads;
     int quantized, from_cache;
@@ -91,6 +92,7 @@ static void openvino_close(void *priv)
     tl_free(&ov->slot);
     ov_compiled_model_free(ov->compiled);
     ov_core_free(ov->core);
+    tl_free(&ov->imported);
     ov->compiled = NULL;
     ov->core = NULL;
 }
@@ -158,18 +160,19 @@ static int read_and_compile(OpenVino *ov, const TlInferParams *params, const TlT
     return ret;
 }
 
-// Damage cannot get this far (the file is sealed), but a runtime may still refuse its own file.
+// Damage cannot get this far (the file is sealed), but a runtime may still refuse its own file. The weights of an
+// imported model stay where they are in memory, which the C API does not say: freeing the bytes crashes in the first
+// run.
 static int import_cached(OpenVino *ov, const TlModelCache *cache)
 {
-    uint8_t *data;
     size_t size;
-    if (tl_model_cache_load(cache, &data, &size) < 0)
+    if (tl_model_cache_load(cache, &ov->imported, &size) < 0)
         return 0;
-    int imported = ov_core_import_model(ov->core, (const char *)data, size, device_name, &ov->compiled) == OK;
-    tl_free(&data);
-    if (!imported)
-        tl_model_cache_drop(cache);
-    return imported;
+    if (ov_core_import_model(ov->core, (const char *)ov->imported, size, device_name, &ov->compiled) == OK)
+        return 1;
+    tl_free(&ov->imported);
+    tl_model_cache_drop(cache);
+    return 0;
 }
 
 static void export_compiled(const OpenVino *ov, const TlModelCache *cache)
