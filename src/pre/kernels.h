@@ -20,7 +20,7 @@ enum {
 typedef struct TlTaps {
     int count;             ///< outputs
     int total;             ///< sum of the weights of every output
-    int stride;            ///< weights of an output in memory, a multiple of 8; those behind used[i] are 0
+    int stride;            ///< weights of an output in memory, 4 or a multiple of 8; those behind used[i] are 0
     int pairs;             ///< pairs of taps that the widest output needs
     int pair_stride;       ///< count rounded up to a multiple of 16
     int narrow;            ///< 1 when any 16 outputs in a row (from a multiple of 16) read at most 64 samples
@@ -42,7 +42,7 @@ typedef struct TlTapsParams {
     int source_size, scaled_size;
     int samples, count;
     int halved;
-    int total; ///< 0 = the exact sum of this ratio, or the largest legal one when that is too large
+    int total; ///< 0 = a multiple of this ratio's exact sum, or the largest legal one when that is too large
 } TlTapsParams;
 
 // Returns 0 or TL_ENOMEM. taps must be {0}.

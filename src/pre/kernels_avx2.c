@@ -46,8 +46,26 @@ static void vert(int16_t *acc, const uint8_t *const *rows, const int16_t *weight
         vert_block(acc, rows, weight, n, width - 32);
 }
 
+// Four samples each from two places.
+static __m128i load_quads(const int16_t *low, const int16_t *high)
+{
+    return _mm_unpacklo_epi64(_mm_loadl_epi64((const void *)low), _mm_loadl_epi64((const void *)high));
+}
+
+// Outputs i..i+7 of at most four taps each.
+static __m256i weigh4(const int16_t *acc, const TlTaps *taps, int i)
+{
+    const int32_t *s = taps->start + i;
+    const int16_t *w = taps->weight + 4 * (size_t)i;
+    __m256i a = _mm256_set_m128i(load_quads(acc + s[4], acc + s[5]), load_quads(acc + s[0], acc + s[1]));
+    __m256i b = _mm256_set_m128i(load_quads(acc + s[6], acc + s[7]), load_quads(acc + s[2], acc + s[3]));
+    a = _mm256_madd_epi16(a, load_halves(w, w + 16));
+    b = _mm256_madd_epi16(b, load_halves(w + 8, w + 24));
+    return _mm256_hadd_epi32(a, b);
+}
+
 // Outputs i..i+7 as dot products of 8 (or 16, 24 ...) neighbouring samples each.
-static __m256i weigh(const int16_t *acc, const TlTaps *taps, int i, __m256i half, __m128i shift)
+static __m256i weigh8(const int16_t *acc, const TlTaps *taps, int i)
 {
     const size_t stride = (size_t)taps->stride;
     __m256i sum[4];
@@ -59,8 +77,15 @@ static __m256i weigh(const int16_t *acc, const TlTaps *taps, int i, __m256i half
             sum[j] =
                 _mm256_add_epi32(sum[j], _mm256_madd_epi16(load_halves(a + t, b + t), load_halves(wa + t, wb + t)));
     }
-    __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
-    return _mm256_sra_epi32(_mm256_add_epi32(all, half), shift);
+    return _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+}
+
+// Eight outputs, rounded, as words.
+static __m128i weigh(const int16_t *acc, const TlTaps *taps, int i, __m256i half, __m128i shift)
+{
+    __m256i sum = taps->stride == 4 ? weigh4(acc, taps, i) : weigh8(acc, taps, i);
+    sum = _mm256_sra_epi32(_mm256_add_epi32(sum, half), shift);
+    return _mm_packs_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
 }
 
 static void horz(uint8_t *dst, const int16_t *acc, const TlTaps *taps, int shift)
@@ -68,8 +93,7 @@ static void horz(uint8_t *dst, const int16_t *acc, const TlTaps *taps, int shift
     const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
     const __m128i bits = _mm_cvtsi32_si128(shift), bias = _mm_set1_epi8((char)0x80);
     for (int i = 0; i < taps->count; i += 8) {
-        __m256i v = weigh(acc, taps, i, half, bits);
-        __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        __m128i words = weigh(acc, taps, i, half, bits);
         __m128i bytes = _mm_xor_si128(_mm_packs_epi16(words, words), bias);
         uint8_t tail[16];
         int left = taps->count - i;
@@ -89,8 +113,7 @@ static void horz_fine(int16_t *dst, const int16_t *acc, const TlTaps *taps, int 
     const __m256i half = _mm256_set1_epi32(1 << (shift - 1));
     const __m128i bits = _mm_cvtsi32_si128(shift);
     for (int i = 0; i < taps->count; i += 8) {
-        __m256i v = weigh(acc, taps, i, half, bits);
-        __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+        __m128i words = weigh(acc, taps, i, half, bits);
         int16_t tail[8];
         int left = taps->count - i;
         if (left >= 8) {

@@ -1,9 +1,8 @@
 // Weights of a resampled axis: area average (box filter of the exact footprint) or bilinear between sample centres.
 //
 // In: sizes. Out: for each output the first sample, and integer weights with the same sum for every output. The ratio
-// is kept as a fraction p/q, so positions are exact integers in units of 1/q sample. Weights are differences of the
-// rounded cumulative weight: however many taps there are, an output's footprint moves by less than one unit of its
-// weight sum.
+// is kept as a fraction p/q, so positions are exact integers in units of 1/q sample; sums that are a multiple of p give
+// exact weights, others (p above 255) are differences of the rounded cumulative weight, so flat pictures stay flat.
 #include "pre/kernels.h"
 
 #include "base/mem.h"
@@ -96,6 +95,8 @@ static Plan plan_of(const TlTapsParams *params)
     int64_t exact = plan.bilinear ? 2 * plan.q : plan.p;
     // an even sum keeps the ordinary halves of bilinear weights exact
     int largest = plan.bilinear ? TL_PRE_TOTAL_MAX - 1 : TL_PRE_TOTAL_MAX;
+    while (2 * exact <= largest) // finer steps for footprints that are cut at the end of the plane
+        exact *= 2;
     plan.total = params->total ? params->total : exact <= largest ? (int)exact : largest;
     return plan;
 }
@@ -113,7 +114,7 @@ static int is_narrow(const TlTaps *taps)
 static int allocate(TlTaps *taps, int widest)
 {
     taps->pairs = (widest + 1) / 2;
-    taps->stride = (widest + 7) & ~7;
+    taps->stride = widest <= 4 ? 4 : (widest + 7) & ~7;
     taps->pair_stride = (taps->count + 15) & ~15;
     size_t rows = (size_t)taps->pair_stride;
     taps->start = tl_calloc(rows, sizeof *taps->start);
