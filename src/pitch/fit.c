@@ -183,6 +183,9 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     collect(model, points, params->width, params->height, &job.seen);
     if (!search(&job, &best) || tl_homography_invert(best.g, fit->homography))
         return;
+    memcpy(fit->view.straight, fit->homography, sizeof fit->homography);
+    fit->view.width = params->width;
+    fit->view.height = params->height;
     fit->valid = 1;
     fit->inliers = inliers_of(best.mask);
     fit->rms_px = rms_of(&job.seen, &best);

@@ -38,30 +38,57 @@ double tl_homography_distance_px(const double a[9], const double b[9], int width
 // Where a ground point at (x, y) in the picture of `a` lies in the picture of `b`. -1 above the horizon.
 int tl_homography_carry(const double a[9], const double b[9], double x, double y, double *out_x, double *out_y);
 
+// --- views: a homography and the lens
+//
+// Wide broadcast lenses bow straight lines by 10 to 20 px at 1920 (barrel distortion, the more the wider the zoom),
+// which no homography can follow. A view straightens the picture first: with r the distance from the picture's centre
+// in picture widths, a place at r is moved to r / (1 + lens r^2) (division model, Fitzgibbon 2001), and `straight`
+// takes the result to the pitch. lens = 0 leaves a plain homography, so a view made of any homography is {h, 0, width,
+// height}.
+typedef struct TlPitchView {
+    double straight[9]; ///< straightened px -> m
+    double lens;        ///< negative = barrel
+    int width, height;
+} TlPitchView;
+
+// Picture -> pitch: -1 above the horizon (gx, gy untouched).
+int tl_view_ground(const TlPitchView *view, double x, double y, double *gx, double *gy);
+// Pitch -> picture: -1 behind the camera or outside what the lens can show. The place may lie outside the picture.
+int tl_view_picture(const TlPitchView *view, double gx, double gy, double *x, double *y);
+// Between two views of one moving camera, as tl_homography_interpolate.
+int tl_view_interpolate(const TlPitchView *a, const TlPitchView *b, double t, TlPitchView *out);
+// As tl_homography_distance_px.
+double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b);
+// The plain homography (picture px -> m) that comes nearest to the view over the visible part of the pitch: what a
+// record carries. -1 when no pitch is visible.
+int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, double out[9]);
+
 // The camera of a homography, when pixels are square and the principal point is the picture's centre.
 typedef struct TlCameraPose {
     double focal_px;
     double position_m[3];   ///< x, y as on the pitch, z = height above the grass
     double pan, tilt, roll; ///< radians: 0 = looks along -y (across the pitch, away from the near side), right
                             ///< positive; tilt below the horizontal; roll clockwise
-    double residual; ///< how badly the homography fits a camera without skew, 0 = exactly
+    double residual;        ///< how badly the homography fits a camera without skew, 0 = exactly
 } TlCameraPose;
 // -1 when no such camera exists (mirrored, singular) or the focal length cannot be seen (camera straight down).
 int tl_pitch_camera(const double homography[9], int width, int height, TlCameraPose *pose);
 
 typedef struct TlPitchFit {
     uint8_t valid;
-    double homography[9]; ///< picture px -> pitch m
+    double homography[9]; ///< picture px -> pitch m: the best without a lens, for the record
+    TlPitchView view;     ///< the same with the lens: more exact, for points, feet, lines and for interpolation
     int inliers;
     double rms_px; ///< of the inliers, measured in the picture
 } TlPitchFit;
 
 typedef struct TlPitchFitParams {
-    int width, height;        ///< picture px
-    double inlier_px;         ///< 0 = 1 % of the width
-    int min_inliers;          ///< 0 = 4 well spread points
-    const double *prior;      ///< homography of a near frame (picture px -> m) or NULL; used as one more candidate
-    const TlPicture *picture; ///< luma for line refinement, or NULL
+    int width, height;             ///< picture px
+    double inlier_px;              ///< 0 = 1 % of the width
+    int min_inliers;               ///< 0 = 4 well spread points
+    const double *prior;           ///< homography of a near frame (picture px -> m) or NULL; used as one more candidate
+    const TlPitchView *prior_view; ///< instead of prior, better: its camera's place and lens are known
+    const TlPicture *picture;      ///< luma for line refinement, or NULL
 } TlPitchFitParams;
 
 // Robust fit: RANSAC over minimal sets (all of them when few, seeded and deterministic otherwise), normalised DLT,
@@ -75,5 +102,8 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
 // network where it saw the point, else a lower one for points that the fit implies); 0,0,0 elsewhere.
 void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT],
                       int width, int height, TlPoint out[TL_POINT_COUNT]);
+// The same through a view.
+void tl_pitch_project_view(const TlPitchModel *model, const TlPitchView *view, const TlPoint seen[TL_POINT_COUNT],
+                           TlPoint out[TL_POINT_COUNT]);
 
 #endif

@@ -21,20 +21,31 @@ static double mean_confidence(const TlPoint *seen)
     return n ? fmin(sum / n, 1) : 0.5;
 }
 
-void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT],
-                      int width, int height, TlPoint out[TL_POINT_COUNT])
+void tl_pitch_project_view(const TlPitchModel *model, const TlPitchView *view, const TlPoint seen[TL_POINT_COUNT],
+                           TlPoint out[TL_POINT_COUNT])
 {
-    double g[9], implied = 0.5 * mean_confidence(seen);
+    double implied = 0.5 * mean_confidence(seen);
     TlPoint answer[TL_POINT_COUNT] = {{0}};
 
-    int usable = homography && !tl_homography_invert(homography, g) && !tl_orient(g);
-    for (int i = 0; usable && i < TL_POINT_COUNT; i++) {
+    for (int i = 0; i < TL_POINT_COUNT; i++) {
         double u, v;
-        if (tl_see(g, model->point[i][0], model->point[i][1], &u, &v) || !(u >= 0 && u < width && v >= 0 && v < height))
+        if (tl_view_picture(view, model->point[i][0], model->point[i][1], &u, &v))
             continue;
-        answer[i] = (TlPoint){(float)u, (float)v, (float)implied};
-        if (seen && seen[i].confidence > 0 && hypot(seen[i].x - u, seen[i].y - v) < NEAR_SHARE * width)
+        float x = (float)u, y = (float)v;
+        if (!(x >= 0 && x < (float)view->width && y >= 0 && y < (float)view->height))
+            continue;
+        answer[i] = (TlPoint){x, y, (float)implied};
+        if (seen && seen[i].confidence > 0 && hypot(seen[i].x - u, seen[i].y - v) < NEAR_SHARE * view->width)
             answer[i].confidence = fminf(seen[i].confidence, 1);
     }
     memcpy(out, answer, sizeof answer); // seen and out may be the same array
+}
+
+void tl_pitch_project(const TlPitchModel *model, const double homography[9], const TlPoint seen[TL_POINT_COUNT],
+                      int width, int height, TlPoint out[TL_POINT_COUNT])
+{
+    TlPitchView view = {.width = width, .height = height};
+    if (homography)
+        memcpy(view.straight, homography, sizeof view.straight);
+    tl_pitch_project_view(model, &view, seen, out);
 }

@@ -43,6 +43,11 @@ int tl_orient(double g[9]);
 // Place of (x, y) in the picture by an oriented G; -1 behind the camera.
 int tl_see(const double g[9], double x, double y, double *u, double *v);
 
+// --- view.c
+// The lens alone: place in the picture -> straightened place, and back. -1 outside what the lens can show.
+int tl_lens_straighten(double lens, int width, int height, double x, double y, double *sx, double *sy);
+int tl_lens_bend(double lens, int width, int height, double sx, double sy, double *x, double *y);
+
 // --- ransac.c
 // The points that were seen, without gaps.
 typedef struct TlSeen {

@@ -1,0 +1,112 @@
+// Views: a homography behind a lens with radial distortion.
+//
+// In: a view and places in the picture or on the pitch. Out: the other one; interpolated views; the nearest plain
+// homography. Method: division model of Fitzgibbon, "Simultaneous linear estimation of multiple view geometry and lens
+// distortion", 2001. Straightening is a division, its inverse the root of a quadratic, so both ways are exact.
+#include "pitch/solve.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { FLAT_COLUMNS = 16, FLAT_ROWS = 9 };
+
+int tl_lens_straighten(double lens, int width, int height, double x, double y, double *sx, double *sy)
+{
+    double dx = x - width * 0.5, dy = y - height * 0.5;
+    double below = 1 + lens * (dx * dx + dy * dy) / ((double)width * width);
+    // A barrel lens ends where the division blows up; keep well inside.
+    if (!(below > 0.05))
+        return -1;
+    *sx = width * 0.5 + dx / below;
+    *sy = height * 0.5 + dy / below;
+    return 0;
+}
+
+int tl_lens_bend(double lens, int width, int height, double sx, double sy, double *x, double *y)
+{
+    double dx = sx - width * 0.5, dy = sy - height * 0.5;
+    double root = 1 - 4 * lens * (dx * dx + dy * dy) / ((double)width * width);
+    if (!(root > 0))
+        return -1;
+    double factor = 2 / (1 + sqrt(root));
+    *x = width * 0.5 + dx * factor;
+    *y = height * 0.5 + dy * factor;
+    return isfinite(*x) && isfinite(*y) ? 0 : -1;
+}
+
+int tl_view_ground(const TlPitchView *view, double x, double y, double *gx, double *gy)
+{
+    const double *h = view->straight;
+    double sx, sy;
+    if (tl_lens_straighten(view->lens, view->width, view->height, x, y, &sx, &sy))
+        return -1;
+    double w = h[6] * sx + h[7] * sy + h[8];
+    if (!(tl_homography_determinant(h) < 0 ? w < 0 : w > 0))
+        return -1;
+    tl_homography_apply(h, sx, sy, gx, gy);
+    return 0;
+}
+
+int tl_view_picture(const TlPitchView *view, double gx, double gy, double *x, double *y)
+{
+    double g[9], sx, sy;
+    if (tl_homography_invert(view->straight, g) || tl_orient(g) || tl_see(g, gx, gy, &sx, &sy))
+        return -1;
+    return tl_lens_bend(view->lens, view->width, view->height, sx, sy, x, y);
+}
+
+int tl_view_interpolate(const TlPitchView *a, const TlPitchView *b, double t, TlPitchView *out)
+{
+    TlPitchView between = {.lens = (1 - t) * a->lens + t * b->lens, .width = a->width, .height = a->height};
+    if (a->width != b->width || a->height != b->height ||
+        tl_homography_interpolate(a->straight, b->straight, t, a->width, a->height, between.straight))
+        return -1;
+    *out = between;
+    return 0;
+}
+
+double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b)
+{
+    double sum = 0;
+    int n = 0;
+    for (int turn = 0; turn < 2; turn++) {
+        const TlPitchView *from = turn ? b : a, *to = turn ? a : b;
+        int here = 0;
+        for (int i = 0; i < 25; i++) {
+            double x = from->width * (i % 5) / 4.0, y = from->height * (i / 5) / 4.0, gx, gy, u, v;
+            // Near the horizon a hair's breadth is a mile: start a little below it.
+            if (tl_view_ground(from, x, y - 0.05 * from->height, &gx, &gy) || tl_view_ground(from, x, y, &gx, &gy) ||
+                tl_view_picture(to, gx, gy, &u, &v) || fabs(u - to->width * 0.5) > 2.0 * to->width ||
+                fabs(v - to->height * 0.5) > 2.0 * to->height)
+                continue;
+            sum += (u - x) * (u - x) + (v - y) * (v - y);
+            here++;
+        }
+        if (here < 3)
+            return INFINITY;
+        n += here;
+    }
+    return sqrt(sum / n);
+}
+
+int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, double out[9])
+{
+    double picture[FLAT_COLUMNS * FLAT_ROWS][2], pitch[FLAT_COLUMNS * FLAT_ROWS][2];
+    int n = 0;
+
+    if (view->lens == 0) {
+        memcpy(out, view->straight, sizeof view->straight);
+        return tl_homography_normalise(out);
+    }
+    for (int i = 0; i < FLAT_COLUMNS * FLAT_ROWS; i++) {
+        double x = view->width * (i % FLAT_COLUMNS + 0.5) / FLAT_COLUMNS;
+        double y = view->height * (i / FLAT_COLUMNS + 0.5) / FLAT_ROWS, gx, gy;
+        if (tl_view_ground(view, x, y, &gx, &gy) || gx < -2 || gy < -2 || gx > model->length_m + 2 ||
+            gy > model->width_m + 2)
+            continue;
+        picture[n][0] = x, picture[n][1] = y;
+        pitch[n][0] = gx, pitch[n][1] = gy;
+        n++;
+    }
+    return tl_homography_dlt((const double(*)[2])picture, (const double(*)[2])pitch, NULL, n, out);
+}
