@@ -132,7 +132,53 @@ def motion_blur(im, rng, length):
     return cv2.filter2D(im, -1, k / max(k.sum(), 1e-6))
 
 
-def render_sample(src, m, w, h, rng, picture_h=None):
+def recolour_people(yuv, boxes, balls, rng):
+    """New kits: one random map of colour differences to the grass, applied inside the boxes (so teams stay teams)."""
+    h, w = yuv.shape[:2]
+    ground, mask = np.zeros((h, w, 3), np.float32), np.zeros((h, w), bool)
+    for x1, y1, x2, y2 in boxes:
+        x1, y1, x2, y2 = max(0, int(x1) - 1), max(0, int(y1) - 1), min(w, int(x2) + 2), min(h, int(y2) + 2)
+        if x2 - x1 < 4 or y2 - y1 < 6:
+            continue
+        b = yuv[y1:y2, x1:x2]
+        ground[y1:y2, x1:x2] = np.median(np.concatenate([b[:, 0], b[:, -1]]), 0)
+        mask[y1:y2, x1:x2] = True
+    for x1, y1, x2, y2 in balls:
+        mask[max(0, int(y1) - 1):int(y2) + 2, max(0, int(x1) - 1):int(x2) + 2] = False
+    if not mask.any():
+        return
+    g = ground[mask]
+    d = yuv[mask] - g
+    a, k = rng.uniform(-np.pi, np.pi), np.exp(rng.uniform(-0.5, 0.7))
+    t = d.copy()
+    t[:, 0] *= rng.uniform(-1.2, -0.7) if rng.random() < 0.3 else rng.uniform(0.7, 1.3)
+    t[:, 1] = k * (np.cos(a) * d[:, 1] - np.sin(a) * d[:, 2])
+    t[:, 2] = k * (np.sin(a) * d[:, 1] + np.cos(a) * d[:, 2])
+    alpha = np.clip((np.abs(d).sum(1) - 8) / 24, 0, 1)[:, None]
+    yuv[mask] = g + d * (1 - alpha) + t * alpha
+
+
+def graphics(yuv, rng):
+    """Score boxes, tickers and logos near the border, in place; returns the rectangles [n,4] they cover."""
+    h, w = yuv.shape[:2]
+    out = []
+    for _ in range(rng.integers(1, 4)):
+        gw, gh = int(rng.uniform(0.08, 0.4) * w), int(rng.uniform(0.04, 0.14) * h)
+        x = int(rng.choice([rng.uniform(0, 0.12), rng.uniform(0.3, 0.6), rng.uniform(0.8, 1.0)]) * (w - gw))
+        y = int(rng.choice([rng.uniform(0, 0.12), rng.uniform(0.88, 1.0)]) * (h - gh))
+        box = np.empty((gh, gw, 3), np.uint8)
+        box[:] = rng.uniform([16, 70, 70], [235, 186, 186])
+        for _ in range(rng.integers(0, 3)):
+            a, b = sorted(rng.integers(0, gw + 1, 2))
+            box[:, a:b] = rng.uniform([16, 70, 70], [235, 186, 186])
+        text = "".join(rng.choice(list("ABCDEFINRTU 0123456789:-"), rng.integers(3, 12)))
+        cv2.putText(box, text, (2, gh - 2), int(rng.integers(0, 4)), gh / 30, [float(v) for v in rng.uniform([16, 100, 100], [235, 156, 156])], 1, cv2.LINE_AA)
+        yuv[y:y + gh, x:x + gw] = box
+        out.append([x, y, x + gw, y + gh])
+    return np.array(out, float)
+
+
+def render_sample(src, m, w, h, rng, picture_h=None, edit=None):
     """Warp `src` by the 3x3 matrix m (source -> network pixels) into u8 [6,h/2,w/2], with every look a source may have.
 
     The picture fills rows 0..picture_h; below is letterbox. What the warp leaves uncovered is black.
@@ -161,6 +207,8 @@ def render_sample(src, m, w, h, rng, picture_h=None):
     if (iw, ih) != (w, h):
         im = cv2.resize(im, (w, h), interpolation=cv2.INTER_AREA if over > 1 else cv2.INTER_LINEAR)
     yuv = cv2.transform(im.astype(np.float32), colour_matrix(rng).astype(np.float32))
+    if edit is not None:
+        edit(yuv)
     if r[2] < 0.3:
         yuv[:, :, 0] = 255 * np.power(np.clip(yuv[:, :, 0] / 255, 0, 1), np.exp(rng.normal(0, 0.25)))
     if r[3] < 0.3:
@@ -266,7 +314,6 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
     if flip:
         m = np.array([[-1.0, 0, w], [0, 1, 0], [0, 0, 1]]) @ m
     pic_h = int(np.ceil(m[1, 1] * SRC_H + m[1, 2]))
-    x = render_sample(src, m, w, h, rng, pic_h)
     bx = m[0, 0] * boxes[:, [1, 3]] + m[0, 2]
     by = m[1, 1] * boxes[:, [2, 4]] + m[1, 2]
     full = np.stack([bx.min(1), by.min(1), bx.max(1), by.max(1)], 1)
@@ -275,6 +322,19 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
     vis = (clip[:, 2] - clip[:, 0]) * (clip[:, 3] - clip[:, 1]) / np.maximum(area, 1e-6)
     keep = (vis > 0.4) & (clip[:, 2] - clip[:, 0] > 1.0)
     ign = (vis > 0) & ~keep
+    recolour, cover = rng.random() < 0.4, rng.random() < 0.2
+
+    def edit(yuv):
+        if recolour:
+            people = boxes[:, 0] != BALL
+            recolour_people(yuv, clip[people & (vis > 0)], clip[~people & (vis > 0)], rng)
+        if cover:
+            r = graphics(yuv[:max(24, min(pic_h, h))], rng)
+            mid = (clip[:, :2] + clip[:, 2:]) / 2
+            hid = ((mid[:, None, :] > r[None, :, :2]) & (mid[:, None, :] < r[None, :, 2:])).all(2).any(1)
+            keep[hid], ign[hid] = False, True
+
+    x = render_sample(src, m, w, h, rng, pic_h, edit)
     return x, np.concatenate([boxes[keep, :1], clip[keep]], 1), clip[ign]
 
 
@@ -357,10 +417,18 @@ def pitch_sample(frames, rng, w, h):
     if flip:
         m = np.array([[-1.0, 0, w], [0, 1, 0], [0, 0, 1]]) @ m
     pic = pic_h if rng.random() < 0.8 else int(rng.uniform(0.8, 1.0) * h) if rng.random() < 0.5 else h
-    x = render_sample(src, m, w, h, rng, pic)
+    cover = []
+
+    def edit(yuv):
+        if rng.random() < 0.3:
+            cover.extend(graphics(yuv[:pic], rng))
+
+    x = render_sample(src, m, w, h, rng, pic, edit)
     q = np.c_[pts[:, :2], np.ones(32)] @ m.T
     q = q[:, :2] / q[:, 2:]
     vis = (pts[:, 2] > 0) & (q[:, 0] > 0) & (q[:, 0] < w) & (q[:, 1] > 0) & (q[:, 1] < pic)
+    for x1, y1, x2, y2 in cover:
+        vis &= ~((q[:, 0] > x1) & (q[:, 0] < x2) & (q[:, 1] > y1) & (q[:, 1] < y2))
     out = np.c_[q, vis]
     return x, out[MIRROR] if flip else out
 
