@@ -292,6 +292,7 @@ int tl_script_meta(TlModelMeta *meta, const char *data, size_t size, const char 
     add_output(meta, centers ? "box" : "offset", centers ? 4 : 2, oh, ow);
     add_meta(meta, "touchline.script", "1");
     add_meta(meta, "touchline.head", centers ? "centers" : "points");
+    add_meta(meta, "touchline.input", "yuv420-s2d");
     snprintf(text, sizeof text, "%d", script.width);
     add_meta(meta, "touchline.width", text);
     snprintf(text, sizeof text, "%d", script.height);

@@ -19,7 +19,7 @@ typedef struct TlDetection {
     int class_id; ///< enum TlClass
 } TlDetection;
 
-enum { TL_DETECTION_MAX = 300 };
+enum { TL_DETECTION_MAX = 300, TL_MODEL_CLASS_MAX = 128 };
 
 typedef struct TlDetections {
     int count;
@@ -27,10 +27,14 @@ typedef struct TlDetections {
 } TlDetections;
 
 typedef struct TlPostParams {
-    float threshold[TL_CLASS_COUNT]; ///< lowest score kept per class (the tracker's low threshold may be below the shown one)
+    float threshold[TL_CLASS_COUNT]; ///< lowest score kept per class (the tracker's low threshold may be below the
+                                     ///< shown one)
     float point_threshold;           ///< points below it become 0,0,0
     float iou;                       ///< NMS
     int max_detections;              ///< <= TL_DETECTION_MAX
+    // Filled by match for models with classes of their own; keep them when changing the thresholds.
+    int class_count;                      ///< classes of the model, 0 = ours
+    int8_t class_map[TL_MODEL_CLASS_MAX]; ///< class of the model -> enum TlClass, -1 = not wanted
 } TlPostParams;
 
 typedef struct TlHeadOps {
@@ -45,7 +49,8 @@ typedef struct TlHeadOps {
                    const TlPostParams *params, TlPoint out[TL_POINT_COUNT]);
 } TlHeadOps;
 
-// Head for a model, NULL with a sentence when none fits (TL_EMODEL: "expected ... got ..."). want_points 0 = player model.
+// Head for a model, NULL with a sentence when none fits (TL_EMODEL: "expected ... got ..."). want_points 0 = player
+// model.
 const TlHeadOps *tl_head_find(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height,
                               TlDiag *diag);
 
