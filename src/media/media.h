@@ -1,8 +1,9 @@
 // Reading video: bytes (file, folder of pictures, pipe, http) -> ref-counted YUV 4:2:0 frames, and encoding.
 //
-// Every frame that leaves here is planar 4:2:0, 8 bit, upright (rotation of the container applied) and of the size of the
-// first frame. For the ordinary case (H.264 8-bit 4:2:0) the planes are the decoder's own: nothing is copied. Everything
-// else (10 bit, RGB, 4:2:2, NV12, rotated, another size in the middle of the stream) is converted once, here.
+// Every frame that leaves here is planar 4:2:0, 8 bit, upright (rotation of the container applied) and of the size of
+// the first frame. For the ordinary case (H.264 8-bit 4:2:0) the planes are the decoder's own: nothing is copied.
+// Everything else (10 bit, RGB, 4:2:2, NV12, rotated, another size in the middle of the stream) is converted once,
+// here.
 #ifndef TL_MEDIA_MEDIA_H
 #define TL_MEDIA_MEDIA_H
 
@@ -29,9 +30,9 @@ void tl_frame_unref(TlFrame **frame); // last one returns the frame to its pool;
 typedef struct TlReader TlReader;
 
 typedef struct TlReaderParams {
-    const char *input;      ///< path, folder, "-", http(s) URL, or NULL with `bytes`
-    int threads;            ///< decoder threads, 0 = cores
-    int64_t first, end;     ///< frames [first,end) are delivered (index stays the source's); end 0 = to the end
+    const char *input;        ///< path, folder, "-", http(s) URL, or NULL with `bytes`
+    int threads;              ///< decoder threads, 0 = cores
+    int64_t first, end;       ///< frames [first,end) are delivered (index stays the source's); end 0 = to the end
     const atomic_int *cancel; ///< may be NULL; not 0 = give up with TL_EINTERRUPTED (checked inside blocking I/O)
     // Byte source of the caller instead of `input` (progressive download). read returns bytes (> 0), 0 at the end or a
     // negative TL_E code; seek (optional) takes SEEK_SET/SEEK_CUR/SEEK_END or 0x10000 (size query) like AVIO.
@@ -39,7 +40,7 @@ typedef struct TlReaderParams {
         void *opaque;
         int (*read)(void *opaque, uint8_t *data, int size);
         int64_t (*seek)(void *opaque, int64_t offset, int whence);
-    } *bytes;
+    } * bytes;
     // optional: asks whether the pixels of frame `index` are needed at all. When it answers 0 and the decoder can drop
     // the frame cheaply, a TlFrame with picture.width == 0 is delivered in its place. NULL = all are needed.
     int (*want)(void *opaque, int64_t index);
@@ -47,25 +48,27 @@ typedef struct TlReaderParams {
 } TlReaderParams;
 
 // Opens the input far enough to know the size of its pictures (the first frame is decoded). On failure *out is NULL.
-// Errors: TL_ENOENT, TL_EFORMAT, TL_ENOVIDEO, TL_EEMPTY, TL_ETRUNCATED, TL_ELIMIT (side > 16384 or < 16), TL_ENET, TL_ENOMEM.
+// Errors: TL_ENOENT, TL_EFORMAT, TL_ENOVIDEO, TL_EEMPTY, TL_ETRUNCATED, TL_ELIMIT (side > 16384 or < 16), TL_ENET,
+// TL_ENOMEM.
 TL_NODISCARD int tl_reader_open(TlReader **out, const TlReaderParams *params, TlDiag *diag);
 void tl_reader_info(const TlReader *reader, TlStreamInfo *info); // size, fps, estimate, source
-// Next frame in presentation order; the caller owns one reference. TL_EOF after the last one; TL_ETRUNCATED when the file
-// ends too early or is damaged beyond repair (after all frames that could be read); TL_EINTERRUPTED.
+// Next frame in presentation order; the caller owns one reference. TL_EOF after the last one; TL_ETRUNCATED when the
+// file ends too early or is damaged beyond repair (after all frames that could be read); TL_EINTERRUPTED.
 TL_NODISCARD int tl_reader_next(TlReader *reader, TlFrame **frame, TlDiag *diag);
 void tl_reader_close(TlReader **reader);
 
 // Frames outside a reader (push mode, tests): pooled 4:2:0 buffers.
 typedef struct TlFramePool TlFramePool;
 TlFramePool *tl_frame_pool_create(int width, int height);
-TlFrame *tl_frame_pool_acquire(TlFramePool *pool, TlPicture *writable); // planes of *writable may be written before sharing
-void tl_frame_pool_destroy(TlFramePool **pool); // frames still referenced stay valid
+TlFrame *tl_frame_pool_acquire(TlFramePool *pool,
+                               TlPicture *writable); // planes of *writable may be written before sharing
+void tl_frame_pool_destroy(TlFramePool **pool);      // frames still referenced stay valid
 
-// H.264 MP4 writer (yuv420p, faststart, source frame rate as a fraction). fps in info; picture size must be constant, odd
-// sizes are padded by one replicated column/row. Written to a temporary file, renamed on commit.
+// H.264 MP4 writer (yuv420p, faststart, source frame rate as a fraction). fps in info; picture size must be constant,
+// odd sizes are padded by one replicated column/row. Written to a temporary file, renamed on commit.
 typedef struct TlEncoder TlEncoder;
-TL_NODISCARD int tl_encoder_open(TlEncoder **out, const char *path, int overwrite, const TlStreamInfo *info, int threads,
-                                 TlDiag *diag);
+TL_NODISCARD int tl_encoder_open(TlEncoder **out, const char *path, int overwrite, const TlStreamInfo *info,
+                                 int threads, TlDiag *diag);
 TL_NODISCARD int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, TlDiag *diag);
 TL_NODISCARD int tl_encoder_commit(TlEncoder **encoder, TlDiag *diag);
 void tl_encoder_abort(TlEncoder **encoder);

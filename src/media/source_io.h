@@ -1,0 +1,48 @@
+// Where the bytes come from: a file, standard input, http(s), or the caller's own source; libav sees an AVIOContext.
+#ifndef TL_MEDIA_SOURCE_IO_H
+#define TL_MEDIA_SOURCE_IO_H
+
+#include <libavformat/avio.h>
+
+#include "media/media.h"
+
+enum { TL_NAME_SIZE = 256 };
+
+// Legal as {0} to tl_source_close. Must not move in memory while open: libav holds its address.
+typedef struct TlSource {
+    AVIOContext *pb;
+    AVIOInterruptCB interrupt; ///< for libav: is the reader cancelled?
+    const atomic_int *cancel;
+    struct TlByteSource bytes;
+    int fd; ///< -1 when not a descriptor
+    int owns_fd;
+    int is_custom; ///< pb was made here and not by libav's http
+    int is_network;
+    int is_mp4; ///< by its first bytes
+    int can_seek;
+    int error;               ///< TL_E code of the first failed read, 0 none
+    char name[TL_NAME_SIZE]; ///< how messages call it: 'path' in quotes, or "standard input"
+} TlSource;
+
+// Opens path ("-": standard input; http(s)://; anything else a file that is not a folder) or, when bytes is not NULL,
+// the caller's source, path then only being its name. Errors: TL_ENOENT, TL_EDENIED, TL_EEMPTY (a file of 0 bytes),
+// TL_EIO, TL_ENET, TL_ENOMEM, TL_EINTERRUPTED.
+TL_NODISCARD int tl_source_open(TlSource *source, const char *path, const struct TlByteSource *bytes,
+                                const atomic_int *cancel, TlDiag *diag);
+void tl_source_close(TlSource *source);
+
+// Looks at the first bytes without taking them: TL_EEMPTY when there is none, sets is_mp4.
+TL_NODISCARD int tl_source_peek(TlSource *source, TlDiag *diag);
+
+int tl_source_is_cancelled(const TlSource *source);
+
+// What the boxes of an MP4/MOV file say about its completeness, for a sentence after libav gave up.
+enum TlMp4State {
+    TL_MP4_NONE = 0,  ///< not such a file, or it cannot be looked at again
+    TL_MP4_WHOLE,     ///< index there
+    TL_MP4_NO_INDEX,  ///< picture data without an index: cut off before it was written
+    TL_MP4_CUT_INDEX, ///< ends within the index
+};
+int tl_source_mp4_state(TlSource *source);
+
+#endif
