@@ -35,6 +35,15 @@ TL_API TL_NODISCARD int tl_writer_commit(TlWriter **writer, TlDiag *diag);
 // Throws the temporary file away. Accepts NULL inside.
 TL_API void tl_writer_abort(TlWriter **writer);
 
+// Answers for single pictures (`touchline detect`), one JSON object a line:
+// {"image","width","height","objects":[{"class_id","bbox","score"}],"keypoints":[[x,y,confidence] x32],"homography"}.
+typedef struct TlPictureWriter TlPictureWriter;
+TL_API TL_NODISCARD int tl_picture_writer_open(TlPictureWriter **out, const char *path, int overwrite, TlDiag *diag);
+TL_API TL_NODISCARD int tl_picture_writer_write(TlPictureWriter *writer, const char *image, int width, int height,
+                                                const TlRecord *record, TlDiag *diag);
+TL_API TL_NODISCARD int tl_picture_writer_commit(TlPictureWriter **writer, TlDiag *diag);
+TL_API void tl_picture_writer_abort(TlPictureWriter **writer);
+
 // Removes the temporary files of all outputs (writers, overlay, map, video) that are still open; they can no longer be
 // committed. Async-signal-safe: for a second Ctrl-C that ends the process at once.
 TL_API void tl_outfile_unlink_all(void);
