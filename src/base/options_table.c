@@ -49,7 +49,7 @@ static const TlOptionDef g_table[] = {
      .value = "N",
      .deflt = "auto",
      .help = "frames per inference call; auto = the best of the backend",
-     NUMBER_ROW(INT, batch_size, 0, 1024)},
+     NUMBER_ROW(INT, batch_size, 0, 256)},
     {.flag = "img-size",
      .alias = "imgsz",
      .env = "IMG_SIZE",
