@@ -1,0 +1,221 @@
+// touchline detect: pictures, each for itself, without tracking.
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+#include <touchline/session.h>
+#include <touchline/writer.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "outputs.h"
+#include "progress.h"
+
+typedef struct DetectValues {
+    char output[TL_PATH_SIZE];
+    double min_score;
+    int overwrite;
+} DetectValues;
+
+static DetectValues g_values;
+
+static const TlCommandOption g_options[] = {
+    {.def = {.flag = "output",
+             .group = "Output",
+             .value = "FILE",
+             .deflt = "-",
+             .help = "JSON Lines file; '-' is standard output",
+             .type = TL_OPTION_STRING,
+             .max = TL_PATH_SIZE - 1,
+             .offset = offsetof(DetectValues, output)},
+     .letter = 'o',
+     .file = 1},
+    {.def = {.flag = "overwrite",
+             .group = "Output",
+             .deflt = "0",
+             .help = "replace a file that exists",
+             .type = TL_OPTION_BOOL,
+             .max = 1,
+             .offset = offsetof(DetectValues, overwrite)},
+     .letter = 'y'},
+    {.def = {.flag = "min-score",
+             .group = "Output",
+             .value = "SCORE",
+             .deflt = "auto",
+             .help = "lowest score that is written, for all classes (0.001 for evaluation); auto = as --conf-threshold",
+             .type = TL_OPTION_DOUBLE,
+             .max = 1,
+             .offset = offsetof(DetectValues, min_score)}},
+    {.def = {.flag = NULL}},
+};
+
+// The pictures of the command line; grows by doubling.
+typedef struct PictureList {
+    char **path;
+    int count, capacity;
+} PictureList;
+
+static int add_picture(PictureList *list, const char *path, TlDiag *diag)
+{
+    if (list->count == list->capacity) {
+        int capacity = list->capacity ? 2 * list->capacity : 64;
+        char **grown = realloc(list->path, (size_t)capacity * sizeof *grown);
+        if (!grown)
+            return tl_fail(diag, TL_ENOMEM, "out of memory for the list of pictures");
+        list->path = grown;
+        list->capacity = capacity;
+    }
+    list->path[list->count] = strdup(path);
+    if (!list->path[list->count])
+        return tl_fail(diag, TL_ENOMEM, "out of memory for the list of pictures");
+    list->count++;
+    return TL_OK;
+}
+
+static void free_pictures(PictureList *list)
+{
+    for (int i = 0; i < list->count; i++)
+        free(list->path[i]);
+    free(list->path);
+    *list = (PictureList){0};
+}
+
+static int is_picture(const struct dirent *entry)
+{
+    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"};
+    const char *dot = strrchr(entry->d_name, '.');
+
+    for (size_t i = 0; dot && dot != entry->d_name && i < sizeof endings / sizeof *endings; i++)
+        if (!strcasecmp(dot, endings[i]))
+            return 1;
+    return 0;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int add_folder(PictureList *list, const char *folder, TlDiag *diag)
+{
+    struct dirent **entries = NULL;
+    char path[2 * TL_PATH_SIZE];
+    size_t length = strlen(folder);
+    int ret = TL_OK, count = scandir(folder, &entries, is_picture, by_name);
+
+    if (count < 0)
+        return tl_fail(diag, errno == ENOENT ? TL_ENOENT : TL_EDENIED, "cannot read the folder '%s': %s", folder,
+                       strerror(errno));
+    for (int i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", entries[i]->d_name);
+        if (ret == TL_OK)
+            ret = add_picture(list, path, diag);
+        free(entries[i]);
+    }
+    free(entries);
+    if (ret == TL_OK && !count)
+        ret = tl_fail(diag, TL_EEMPTY, "no picture in the folder '%s'", folder);
+    return ret;
+}
+
+static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag *diag)
+{
+    struct stat status;
+    int ret = TL_OK;
+
+    for (int i = 0; i < arguments->count && ret == TL_OK; i++) {
+        const char *path = arguments->item[i];
+        if (stat(path, &status) < 0)
+            ret =
+                tl_fail(diag, errno == EACCES ? TL_EDENIED : TL_ENOENT, "cannot open '%s': %s", path, strerror(errno));
+        else
+            ret = S_ISDIR(status.st_mode) ? add_folder(list, path, diag) : add_picture(list, path, diag);
+    }
+    return ret;
+}
+
+static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, TlDiag *diag)
+{
+    static TlRecord record; // large
+    int width, height;
+
+    for (int i = 0; i < list->count; i++) {
+        int ret = tl_session_detect(session, list->path[i], &record, &width, &height, diag);
+        if (ret == TL_OK)
+            ret = tl_picture_writer_write(writer, list->path[i], width, height, &record, diag);
+        if (ret < 0)
+            return ret;
+        tl_progress_update(i + 1);
+        if (tl_interrupted())
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d pictures", i + 1);
+    }
+    return TL_OK;
+}
+
+static int detect(const TlCommandLine *line, TlSession *session, const PictureList *list, TlDiag *diag)
+{
+    TlPictureWriter *writer = NULL;
+    double begin = tl_seconds();
+    const TlProgressParams progress = {.quiet = line->quiet, .total = list->count};
+
+    int ret = tl_picture_writer_open(&writer, g_values.output, g_values.overwrite, diag);
+    if (ret == TL_OK)
+        ret = tl_progress_begin(&progress, diag);
+    if (ret == TL_OK)
+        ret = answer_all(session, writer, list, diag);
+    tl_progress_end(list->count);
+    if (ret == TL_OK)
+        ret = tl_picture_writer_commit(&writer, diag);
+    tl_picture_writer_abort(&writer);
+    double seconds = tl_seconds() - begin;
+    if (ret == TL_OK && !line->quiet)
+        fprintf(stderr, "wrote %s: %d picture%s in %.2f s (%.1f a second)\n",
+                strcmp(g_values.output, "-") ? g_values.output : "standard output", list->count,
+                list->count == 1 ? "" : "s", seconds, seconds > 0 ? list->count / seconds : 0);
+    return ret;
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    PictureList list = {0};
+    TlSession *session = NULL;
+    TlOptions options = line->options;
+
+    if (g_values.min_score >= 0)
+        options.conf_threshold = g_values.min_score;
+    int ret = list_pictures(&list, &line->arguments, diag);
+    if (ret == TL_OK)
+        ret = tl_output_check(g_values.output, g_values.overwrite, diag);
+    if (ret == TL_OK)
+        ret = tl_session_open(&session, &options, diag);
+    if (ret == TL_OK)
+        ret = detect(line, session, &list, diag);
+    tl_session_close(&session);
+    free_pictures(&list);
+    return ret;
+}
+
+static const TlExample g_examples[] = {
+    {"touchline detect frame.png", "one line of JSON on standard output"},
+    {"touchline detect frames/ -o frames.jsonl --min-score 0.001", "a folder, everything the networks saw"},
+    {NULL, NULL},
+};
+
+const TlCommand tl_command_detect = {
+    .name = "detect",
+    .arguments = "IMAGE|FOLDER...",
+    .summary = "objects and pitch points of single pictures",
+    .description = "Each picture is answered for itself, without tracking: boxes, scores, the 32 pitch points and the "
+                   "homography, one JSON object a line.",
+    .options = g_options,
+    .values = &g_values,
+    .groups = "Networks|Detection|Pitch|Machine",
+    .examples = g_examples,
+    .min_arguments = 1,
+    .max_arguments = TL_LIST_MAX,
+    .run = run,
+};

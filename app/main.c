@@ -1,0 +1,65 @@
+// The touchline command: finds the subcommand, parses its options, runs it and turns a failure into one sentence on
+// standard error and an exit code of its own (the negated TlError).
+#include <stdio.h>
+#include <string.h>
+
+#include <touchline/log.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "progress.h"
+
+static int report(int code, const TlDiag *diag)
+{
+    tl_progress_clear();
+    fprintf(stderr, "touchline: %s\n", diag->text[0] ? diag->text : tl_error_text(code));
+    return -code;
+}
+
+static int run(const TlCommand *command, int argc, char **argv)
+{
+    static TlCommandLine line; // large: holds all settings
+    TlDiag diag = {0};
+    int help = 0;
+
+    int ret = tl_parse(&line, command, argc, argv, &help, &diag);
+    if (help) {
+        tl_help_command(command);
+        return 0;
+    }
+    if (ret == TL_OK) {
+        tl_log_set(tl_progress_log, NULL,
+                   line.quiet          ? TL_LOG_ERROR
+                   : line.verbose == 0 ? TL_LOG_WARNING
+                   : line.verbose == 1 ? TL_LOG_INFO
+                                       : TL_LOG_DEBUG);
+        ret = command->run(&line, &diag);
+    }
+    if (ret == TL_OK && (fflush(stdout) || ferror(stdout)))
+        ret = tl_fail(&diag, TL_EIO, "cannot write to standard output");
+    return ret < 0 ? report(ret, &diag) : 0;
+}
+
+int main(int argc, char **argv)
+{
+    TlDiag diag = {0};
+    const char *name = argc > 1 ? argv[1] : NULL;
+
+    tl_interrupt_install();
+    if (!name) {
+        tl_help_overview();
+        return 0;
+    }
+    if (!strcmp(name, "--help") || !strcmp(name, "-h"))
+        name = "help";
+    else if (!strcmp(name, "--version") || !strcmp(name, "-V"))
+        name = "version";
+    const TlCommand *command = tl_command_find(name);
+    if (!command) {
+        const char *hint = tl_command_near(name);
+        return report(hint ? tl_fail(&diag, TL_EUSAGE, "unknown command '%s'; did you mean '%s'?", name, hint)
+                           : tl_fail(&diag, TL_EUSAGE, "unknown command '%s'; 'touchline help' lists them", name),
+                      &diag);
+    }
+    return run(command, argc - 2, argv + 2);
+}

@@ -1,0 +1,295 @@
+// One parser for all subcommands.
+//
+// In: argv, the command's own rows, the rows common to all, and those rows of the settings table whose group the
+// command takes. Forms: --flag value, --flag=value, -o value, -ovalue, -yv, `--` before plain arguments. Out: values
+// and settings by the precedence flag > environment > config file > default.
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+static TlCommon g_common;
+
+#define ROW(kind, field) .type = TL_OPTION_##kind, .offset = offsetof(TlCommon, field)
+
+const TlCommandOption tl_common_options[] = {
+    {.def = {.flag = "config",
+             .group = "General",
+             .value = "FILE",
+             .deflt = "",
+             .help = "settings as NAME=value lines; else the file that TOUCHLINE_CONFIG names",
+             .max = TL_PATH_SIZE - 1,
+             ROW(STRING, config)},
+     .file = 1},
+    {.def = {.flag = "quiet", .group = "General", .deflt = "0", .help = "errors only", .max = 1, ROW(BOOL, quiet)},
+     .letter = 'q'},
+    {.def = {.flag = "verbose",
+             .group = "General",
+             .deflt = "0",
+             .help = "say what is being done; twice: more",
+             .max = 1,
+             ROW(BOOL, verbose)},
+     .letter = 'v'},
+    {.def = {.flag = "help", .group = "General", .deflt = "0", .help = "this text", .max = 1, ROW(BOOL, help)},
+     .letter = 'h'},
+    {.def = {.flag = NULL}},
+};
+
+// The two walks over argv: the first looks for --help and --config, the second sets everything.
+enum Walk { WALK_COMMON, WALK_ALL };
+
+typedef struct Parser {
+    TlCommandLine *line;
+    const TlCommand *command;
+    int argc, at, walk;
+    char **argv;
+    TlDiag *diag;
+} Parser;
+
+// What a name on the command line stands for.
+typedef struct Target {
+    const TlOptionDef *def;
+    void *object;
+    int many, common;
+} Target;
+
+int tl_command_takes(const TlCommand *command, const TlOptionDef *def)
+{
+    size_t length = strlen(def->group);
+
+    for (const char *at = command->groups; at && *at; at += strcspn(at, "|"), at += *at == '|')
+        if (strcspn(at, "|") == length && !strncmp(at, def->group, length))
+            return 1;
+    return 0;
+}
+
+static int same(const char *flag, const char *name, size_t length)
+{
+    return flag && strlen(flag) == length && !strncmp(flag, name, length);
+}
+
+static int find_in(const TlCommandOption *rows, void *object, const char *name, size_t length, char letter,
+                   Target *target)
+{
+    for (const TlCommandOption *row = rows; row && row->def.flag; row++) {
+        int hit =
+            letter ? row->letter == letter : same(row->def.flag, name, length) || same(row->def.alias, name, length);
+        if (!hit)
+            continue;
+        *target = (Target){.def = &row->def, .object = object, .many = row->many, .common = object == &g_common};
+        return 1;
+    }
+    return 0;
+}
+
+static int find_target(Parser *parser, const char *name, size_t length, char letter, Target *target)
+{
+    if (find_in(parser->command->options, parser->command->values, name, length, letter, target) ||
+        find_in(tl_common_options, &g_common, name, length, letter, target))
+        return 1;
+    if (letter)
+        return 0;
+    for (const TlOptionDef *def = tl_option_table(); def->flag; def++)
+        if (tl_command_takes(parser->command, def) &&
+            (same(def->flag, name, length) || same(def->alias, name, length))) {
+            *target = (Target){.def = def, .object = &parser->line->options};
+            return 1;
+        }
+    return 0;
+}
+
+static void consider(const char *flag, const char *name, const char **best, int *best_distance)
+{
+    int distance = flag ? tl_option_distance(name, flag) : INT_MAX;
+
+    if (distance < *best_distance) {
+        *best = flag;
+        *best_distance = distance;
+    }
+}
+
+// The nearest long flag within two slips, or one that the name begins or that begins it.
+static const char *suggest(const TlCommand *command, const char *name)
+{
+    const char *best = NULL;
+    int best_distance = strlen(name) < 4 ? 2 : 3;
+    const TlCommandOption *const tables[] = {command->options, tl_common_options};
+
+    for (int i = 0; i < 2; i++)
+        for (const TlCommandOption *row = tables[i]; row && row->def.flag; row++) {
+            consider(row->def.flag, name, &best, &best_distance);
+            consider(row->def.alias, name, &best, &best_distance);
+        }
+    for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
+        if (!tl_command_takes(command, def))
+            continue;
+        consider(def->flag, name, &best, &best_distance);
+        consider(def->alias, name, &best, &best_distance);
+        if (!best && strlen(name) > 3 && (strstr(def->flag, name) || strstr(name, def->flag)))
+            best = def->flag;
+    }
+    return best;
+}
+
+static int fail_unknown(Parser *parser, const char *name, size_t length)
+{
+    char word[64];
+    const char *hint;
+
+    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
+    hint = suggest(parser->command, word);
+    if (hint)
+        return tl_fail(parser->diag, TL_EUSAGE, "unknown option '--%s'; did you mean --%s?", word, hint);
+    return tl_fail(parser->diag, TL_EUSAGE, "unknown option '--%s'; 'touchline %s --help' lists the options", word,
+                   parser->command->name);
+}
+
+static int apply(Parser *parser, const Target *target, const char *value, const char *subject)
+{
+    if (parser->walk == WALK_COMMON && !target->common)
+        return TL_OK;
+    if (parser->walk == WALK_ALL && target->common)
+        return TL_OK;
+    if (target->many) {
+        TlTextList *list = (TlTextList *)((char *)target->object + target->def->offset);
+        if (list->count == TL_LIST_MAX)
+            return tl_fail(parser->diag, TL_EUSAGE, "%s may be given at most %d times", subject, TL_LIST_MAX);
+        list->item[list->count++] = value;
+        return TL_OK;
+    }
+    if (target->common && target->def->offset == offsetof(TlCommon, verbose)) {
+        g_common.verbose++;
+        return TL_OK;
+    }
+    return tl_option_set_field(target->def, target->object, value, subject, parser->diag);
+}
+
+// The next word of argv as the value of an option.
+static const char *next_value(Parser *parser)
+{
+    if (parser->at + 1 >= parser->argc)
+        return NULL;
+    const char *value = parser->argv[parser->at + 1];
+    if (!strncmp(value, "--", 2) && value[2])
+        return NULL;
+    parser->at++;
+    return value;
+}
+
+static int parse_long(Parser *parser, const char *word)
+{
+    Target target;
+    char subject[96];
+    const char *name = word + 2, *equals = strchr(name, '=');
+    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+
+    if (!find_target(parser, name, length, 0, &target))
+        return fail_unknown(parser, name, length);
+    snprintf(subject, sizeof subject, "--%.*s", (int)length, name);
+    const char *value = equals ? equals + 1 : target.def->value ? next_value(parser) : "1";
+    if (!value)
+        return tl_fail(parser->diag, TL_EUSAGE, "%s needs a value: %s", subject, target.def->value);
+    return apply(parser, &target, value, subject);
+}
+
+// "-y", "-yv", "-o FILE", "-oFILE".
+static int parse_letters(Parser *parser, const char *word)
+{
+    Target target;
+    char subject[8];
+
+    for (const char *at = word + 1; *at; at++) {
+        if (!find_target(parser, NULL, 0, *at, &target))
+            return tl_fail(parser->diag, TL_EUSAGE, "unknown option '-%c'; 'touchline %s --help' lists the options",
+                           *at, parser->command->name);
+        snprintf(subject, sizeof subject, "-%c", *at);
+        const char *value = !target.def->value ? "1" : at[1] ? at + 1 : next_value(parser);
+        if (!value)
+            return tl_fail(parser->diag, TL_EUSAGE, "%s needs a value: %s", subject, target.def->value);
+        int ret = apply(parser, &target, value, subject);
+        if (ret < 0 || target.def->value)
+            return ret;
+    }
+    return TL_OK;
+}
+
+static int take_argument(Parser *parser, const char *word)
+{
+    TlTextList *list = &parser->line->arguments;
+    int most = parser->command->max_arguments;
+
+    if (parser->walk == WALK_COMMON)
+        return TL_OK;
+    if (list->count >= most || list->count == TL_LIST_MAX)
+        return most
+                   ? tl_fail(parser->diag, TL_EUSAGE, "'%s' is one argument too many: '%s' takes %s", word,
+                             parser->command->name, parser->command->arguments)
+                   : tl_fail(parser->diag, TL_EUSAGE, "'%s' takes no arguments, got '%s'", parser->command->name, word);
+    list->item[list->count++] = word;
+    return TL_OK;
+}
+
+static int walk(Parser *parser, int what)
+{
+    int ret = TL_OK, plain = 0;
+
+    parser->walk = what;
+    for (parser->at = 0; parser->at < parser->argc && ret == TL_OK; parser->at++) {
+        const char *word = parser->argv[parser->at];
+        if (plain || word[0] != '-' || !word[1])
+            ret = take_argument(parser, word);
+        else if (!strcmp(word, "--"))
+            plain = 1;
+        else if (word[1] == '-')
+            ret = parse_long(parser, word);
+        else
+            ret = parse_letters(parser, word);
+        if (g_common.help)
+            break;
+    }
+    return ret;
+}
+
+static int set_own_defaults(const TlCommand *command)
+{
+    for (const TlCommandOption *row = command->options; row && row->def.flag; row++) {
+        if (row->many || !row->def.deflt)
+            continue;
+        int ret = tl_option_set_field(&row->def, command->values, row->def.deflt, row->def.flag, NULL);
+        if (ret < 0)
+            return ret;
+    }
+    return TL_OK;
+}
+
+int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, int *help, TlDiag *diag)
+{
+    Parser parser = {.line = line, .command = command, .argc = argc, .argv = argv, .diag = diag};
+
+    *line = (TlCommandLine){.command = command};
+    g_common = (TlCommon){0};
+    tl_options_default(&line->options);
+    int ret = set_own_defaults(command);
+    if (ret == TL_OK)
+        ret = walk(&parser, WALK_COMMON);
+    *help = g_common.help;
+    if (ret < 0 || *help)
+        return *help ? TL_OK : ret;
+    line->quiet = g_common.quiet;
+    line->verbose = g_common.verbose;
+    if (command->groups) {
+        const char *config = g_common.config[0] ? g_common.config : getenv("TOUCHLINE_CONFIG");
+        if (config && *config)
+            ret = tl_options_load_file(&line->options, config, diag);
+        if (ret == TL_OK)
+            ret = tl_options_load_env(&line->options, diag);
+    }
+    if (ret == TL_OK)
+        ret = walk(&parser, WALK_ALL);
+    if (ret == TL_OK && line->arguments.count < command->min_arguments)
+        ret = tl_fail(diag, TL_EUSAGE, "'%s' needs %s; 'touchline %s --help' tells more", command->name,
+                      command->arguments, command->name);
+    return ret;
+}

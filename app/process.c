@@ -1,0 +1,229 @@
+// touchline process: every frame of a video as data, and pictures of it.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <touchline/log.h>
+#include <touchline/session.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "outputs.h"
+#include "progress.h"
+
+typedef struct ProcessValues {
+    TlTextList outputs;
+    char format[32], overlay[TL_PATH_SIZE], map[TL_PATH_SIZE], progress[TL_PATH_SIZE];
+    int overwrite, keep, partial;
+} ProcessValues;
+
+static ProcessValues g_values;
+
+#define STRING(field)                                                                                                  \
+    .type = TL_OPTION_STRING, .max = sizeof(((ProcessValues *)0)->field) - 1,                                          \
+    .offset = offsetof(ProcessValues, field), .deflt = ""
+#define SWITCH(field) .type = TL_OPTION_BOOL, .max = 1, .offset = offsetof(ProcessValues, field), .deflt = "0"
+
+static const TlCommandOption g_options[] = {
+    {.def = {.flag = "output",
+             .group = "Output",
+             .value = "FILE",
+             .help = "result file, may be repeated; '-' is standard output, a folder gets <name of the input>.jsonl, "
+                     ".mp4 is an overlay, .png a map; without any output option <name of the input>.jsonl is written "
+                     "to the working directory",
+             .type = TL_OPTION_STRING,
+             .offset = offsetof(ProcessValues, outputs)},
+     .letter = 'o',
+     .many = 1,
+     .file = 1},
+    {.def = {.flag = "format",
+             .group = "Output",
+             .value = "NAME",
+             .help = "jsonl, sn44 (reply of subnet 44), csv, mot (MOTChallenge) or gsr (SoccerNet game state); else "
+                     "the ending of the file decides",
+             STRING(format)},
+     .letter = 'f'},
+    {.def = {.flag = "overlay",
+             .group = "Output",
+             .value = "FILE.mp4",
+             .help = "the video with boxes, ids, classes and the pitch lines drawn in",
+             STRING(overlay)},
+     .file = 1},
+    {.def = {.flag = "map",
+             .group = "Output",
+             .value = "FILE",
+             .help = "the pitch from above: paths of the whole clip (.png) or a film (.mp4)",
+             STRING(map)},
+     .file = 1},
+    {.def = {.flag = "overwrite", .group = "Output", .help = "replace files that exist", SWITCH(overwrite)},
+     .letter = 'y'},
+    {.def = {.flag = "no-overwrite", .group = "Output", .help = "never replace a file (the default)", SWITCH(keep)},
+     .letter = 'n'},
+    {.def = {.flag = "partial",
+             .group = "Output",
+             .help = "keep the answers for the readable part of a truncated input; the exit code stays 10",
+             SWITCH(partial)}},
+    {.def = {.flag = "progress",
+             .group = "Output",
+             .value = "FILE",
+             .help = "progress as key=value blocks for programs; '-' is standard output",
+             STRING(progress)},
+     .file = 1},
+    {.def = {.flag = NULL}},
+};
+
+static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
+{
+    const TlOutputRequest request = {.input = line->arguments.item[0],
+                                     .outputs = &g_values.outputs,
+                                     .format = g_values.format,
+                                     .overlay = g_values.overlay,
+                                     .map = g_values.map,
+                                     .overwrite = g_values.overwrite};
+
+    if (g_values.overwrite && g_values.keep)
+        return tl_fail(diag, TL_EUSAGE, "-y and -n contradict each other");
+    int ret = tl_outputs_plan(outputs, &request, diag);
+    if (ret == TL_OK && tl_outputs_use_stdout(outputs) && !strcmp(g_values.progress, "-"))
+        return tl_fail(diag, TL_EUSAGE, "results and progress cannot both go to standard output");
+    outputs->pitch_length_m = line->options.pitch_length_m;
+    outputs->pitch_width_m = line->options.pitch_width_m;
+    outputs->threads = line->options.threads;
+    return ret;
+}
+
+// Frames that will be answered, 0 when unknown.
+static int64_t expected_frames(const TlOptions *options, const TlStreamInfo *info)
+{
+    int64_t end = info->frame_count_estimate, first = strtoll(options->frames, NULL, 10);
+    const char *colon = strchr(options->frames, ':');
+
+    if (colon && colon[1]) {
+        int64_t last = strtoll(colon + 1, NULL, 10);
+        end = end > 0 && end < last ? end : last;
+    }
+    return end > first ? end - first : 0;
+}
+
+// All records of the clip into the outputs. TL_OK at its end.
+static int pump(TlSession *session, TlOutputs *outputs, int64_t *frames, TlDiag *diag)
+{
+    static TlRecord record; // large
+    int pictures = tl_outputs_want_pictures(outputs), ret;
+    TlPicture picture = {0};
+
+    while ((ret = tl_session_next(session, &record, pictures ? &picture : NULL, diag)) == TL_OK) {
+        ret = tl_outputs_write(outputs, &record, pictures ? &picture : NULL, diag);
+        if (ret < 0)
+            return ret;
+        tl_progress_update(++*frames);
+        if (tl_interrupted())
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frames, nothing was written",
+                           (long long)*frames);
+    }
+    return ret == TL_EOF ? TL_OK : ret;
+}
+
+static void print_summary(const TlOutputs *outputs, int64_t frames, double seconds, int quiet)
+{
+    if (quiet)
+        return;
+    fputs("wrote ", stderr);
+    for (int i = 0; i < outputs->count; i++)
+        fprintf(stderr, "%s%s",
+                i == 0                    ? ""
+                : i == outputs->count - 1 ? " and "
+                                          : ", ",
+                strcmp(outputs->item[i].path, "-") ? outputs->item[i].path : "standard output");
+    fprintf(stderr, ": %lld frames in %.2f s (%.1f fps)\n", (long long)frames, seconds,
+            seconds > 0 ? (double)frames / seconds : 0);
+}
+
+static void log_stats(const TlSession *session)
+{
+    TlStats stats = {0};
+
+    tl_session_stats(session, &stats);
+    tl_log(TL_LOG_INFO, "%lld frames, networks ran on %lld, pitch network on %lld, first record after %.2f s",
+           (long long)stats.frames, (long long)stats.key_frames, (long long)stats.pitch_frames, stats.first_record_s);
+    tl_log(TL_LOG_INFO,
+           "seconds: wall %.2f, decoding %.2f, pre-processing %.2f, waiting for networks %.2f, post-processing %.2f, "
+           "tracking %.2f, pitch %.2f, filling %.2f",
+           stats.wall_s, stats.decode_s, stats.pre_s, stats.wait_infer_s, stats.post_s, stats.track_s, stats.pitch_s,
+           stats.fill_s);
+    if (stats.time_budget_hit)
+        tl_log(TL_LOG_WARNING, "the time budget ran out: the frames after it are filled by motion");
+}
+
+// The clip from start to the renamed files.
+static int run_clip(const TlCommandLine *line, TlSession *session, TlOutputs *outputs, TlDiag *diag)
+{
+    int64_t frames = 0;
+    double begin = tl_seconds();
+    TlProgressParams progress = {.machine = g_values.progress, .quiet = line->quiet};
+
+    tl_session_keep_pictures(session, tl_outputs_want_pictures(outputs));
+    int ret = tl_session_start(session, line->arguments.item[0], diag);
+    if (ret == TL_OK)
+        ret = tl_outputs_open(outputs, tl_session_info(session), diag);
+    if (ret < 0)
+        return ret;
+    progress.total = expected_frames(&line->options, tl_session_info(session));
+    ret = tl_progress_begin(&progress, diag);
+    if (ret < 0)
+        return ret;
+    ret = pump(session, outputs, &frames, diag);
+    tl_progress_end(frames);
+    if (ret == TL_OK || (ret == TL_ETRUNCATED && g_values.partial && frames > 0)) {
+        int committed = tl_outputs_commit(outputs, diag);
+        if (committed < 0)
+            return committed;
+        log_stats(session);
+        print_summary(outputs, frames, tl_seconds() - begin, line->quiet);
+    }
+    return ret;
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    static TlOutputs outputs; // large
+    TlSession *session = NULL;
+
+    int ret = plan(line, &outputs, diag);
+    if (ret == TL_OK)
+        ret = tl_session_open(&session, &line->options, diag);
+    if (ret == TL_OK) {
+        tl_interrupt_watch(session);
+        ret = tl_interrupted() ? tl_fail(diag, TL_EINTERRUPTED, "interrupted, nothing was written")
+                               : run_clip(line, session, &outputs, diag);
+        tl_interrupt_watch(NULL);
+    }
+    tl_outputs_abort(&outputs);
+    tl_session_close(&session);
+    return ret;
+}
+
+static const TlExample g_examples[] = {
+    {"touchline process match.mp4", "writes match.jsonl: one line per frame"},
+    {"touchline process match.mp4 -o match.csv -o match.jsonl --overlay seen.mp4 --map paths.png",
+     "several outputs in one run"},
+    {"ffmpeg -i rtmp://host/live -t 60 -f mpegts - | touchline process - -o - | jq .objects", "in a pipe"},
+    {"touchline process match.mkv --frames 1500:3000 --stride 1 -y", "a part of it, the networks on every frame"},
+    {NULL, NULL},
+};
+
+const TlCommand tl_command_process = {
+    .name = "process",
+    .arguments = "INPUT",
+    .summary = "a match video in, every frame answered",
+    .description = "INPUT is any video that FFmpeg reads, a folder of pictures, '-' (standard input) or an http(s) "
+                   "address.\nEvery frame gets a record: who is where in the picture and on the pitch, the 32 pitch "
+                   "points and the homography. Files appear under their names only when they are complete.",
+    .options = g_options,
+    .values = &g_values,
+    .groups = "Networks|Detection|Frames|Pitch|Machine",
+    .examples = g_examples,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
