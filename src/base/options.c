@@ -210,7 +210,8 @@ static void choices_text(const char *choices, char *text, size_t size)
 
 static int set_number(const TlOptionDef *def, void *field, const char *text, const char *subject, TlDiag *diag)
 {
-    int is_auto = def->deflt && !strcmp(def->deflt, "auto") && !strcasecmp(text, "auto");
+    int has_auto = def->deflt && !strcmp(def->deflt, "auto");
+    int is_auto = has_auto && (!strcasecmp(text, "auto") || (def->type == TL_OPTION_INT && !strcmp(text, "0")));
     int64_t integer = 0;
     double number = -1;
 

@@ -2,7 +2,7 @@
 //
 // Names are those that operators of the original miner have in their .env (BATCH_SIZE, FRAME_STRIDE, ...),
 // TOUCHLINE_... otherwise. A new setting is one field of TlOptions and one row here. "auto" as default is
-// stored as 0, in a DOUBLE as -1.
+// stored as 0, which is legal as text too, in a DOUBLE as -1.
 #include <touchline/options.h>
 
 #define STRING_ROW(field)                                                                                              \
@@ -49,7 +49,7 @@ static const TlOptionDef g_table[] = {
      .value = "N",
      .deflt = "auto",
      .help = "frames per inference call; auto = the best of the backend",
-     NUMBER_ROW(INT, batch_size, 0, 256)},
+     NUMBER_ROW(INT, batch_size, 1, 256)},
     {.flag = "img-size",
      .alias = "imgsz",
      .env = "IMG_SIZE",
@@ -57,7 +57,7 @@ static const TlOptionDef g_table[] = {
      .value = "PX",
      .deflt = "auto",
      .help = "longer side of the network input; auto = what each model was made for",
-     NUMBER_ROW(INT, img_size, 0, 4096)},
+     NUMBER_ROW(INT, img_size, 32, 4096)},
     {.flag = "fast-mode",
      .alias = "fast",
      .env = "FAST_MODE",
@@ -70,8 +70,8 @@ static const TlOptionDef g_table[] = {
      .group = "Networks",
      .value = "PX",
      .deflt = "512",
-     .help = "longer side of the network input in fast mode; auto = what each model was made for",
-     NUMBER_ROW(INT, fast_img_size, 0, 4096)},
+     .help = "longer side of the network input in fast mode",
+     NUMBER_ROW(INT, fast_img_size, 32, 4096)},
 
     {.flag = "conf-threshold",
      .alias = "conf",
@@ -113,14 +113,14 @@ static const TlOptionDef g_table[] = {
      .value = "N",
      .deflt = "auto",
      .help = "run the networks on every n-th frame, the rest is filled by motion; auto = by frame rate",
-     NUMBER_ROW(INT, frame_stride, 0, 1000)},
+     NUMBER_ROW(INT, frame_stride, 1, 1000)},
     {.flag = "pitch-stride",
      .env = "TOUCHLINE_PITCH_STRIDE",
      .group = "Frames",
      .value = "N",
      .deflt = "auto",
      .help = "run the pitch network on every n-th of those frames",
-     NUMBER_ROW(INT, pitch_stride, 0, 1000)},
+     NUMBER_ROW(INT, pitch_stride, 1, 1000)},
     {.flag = "disable-tracking",
      .alias = "no-tracking",
      .env = "DISABLE_TRACKING",
@@ -172,7 +172,7 @@ static const TlOptionDef g_table[] = {
      .deflt = "auto",
      .help = "worker threads for everything; auto = the cores that exist",
      .speed_only = 1,
-     NUMBER_ROW(INT, threads, 0, 256)},
+     NUMBER_ROW(INT, threads, 1, 256)},
     {.flag = "prefetch-frames",
      .alias = "prefetch",
      .env = "PREFETCH_FRAMES",
