@@ -8,14 +8,17 @@
 
 enum { COLUMN = 30, WIDTH = 100 };
 
-// Prints text from column `at` on, wrapped at WIDTH and indented by `indent`.
+// Prints text from column `at` on, wrapped at WIDTH and indented by `indent`; newlines in it are kept.
 static void wrap(const char *text, int at, int indent)
 {
     while (*text) {
         int length = (int)strcspn(text, " \n");
-        if (at + length > WIDTH && at > indent) {
+        if (at > indent && at + 1 + length > WIDTH) {
             printf("\n%*s", indent, "");
             at = indent;
+        } else if (at > indent) {
+            putchar(' ');
+            at++;
         }
         printf("%.*s", length, text);
         at += length;
@@ -23,9 +26,6 @@ static void wrap(const char *text, int at, int indent)
         if (*text == '\n') {
             printf("\n%*s", indent, "");
             at = indent;
-        } else if (*text) {
-            putchar(' ');
-            at++;
         }
         text += *text != '\0';
     }

@@ -22,6 +22,7 @@ static int run(const TlCommand *command, int argc, char **argv)
     TlDiag diag = {0};
     int help = 0;
 
+    tl_log_set(tl_progress_log, NULL, TL_LOG_WARNING);
     int ret = tl_parse(&line, command, argc, argv, &help, &diag);
     if (help) {
         tl_help_command(command);
