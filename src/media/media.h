@@ -65,12 +65,25 @@ TlFrame *tl_frame_pool_acquire(TlFramePool *pool,
 void tl_frame_pool_destroy(TlFramePool **pool);      // frames still referenced stay valid
 
 // H.264 MP4 writer (yuv420p, faststart, source frame rate as a fraction). fps in info; picture size must be constant,
-// odd sizes are padded by one replicated column/row. Written to a temporary file, renamed on commit.
+// odd sizes are padded by one replicated column/row. Written to a temporary file, renamed on commit. The encoder uses
+// the same number of threads everywhere, so that the bytes of the file do not depend on the machine's cores or on
+// --threads.
 typedef struct TlEncoder TlEncoder;
-TL_NODISCARD int tl_encoder_open(TlEncoder **out, const char *path, int overwrite, const TlStreamInfo *info,
-                                 int threads, TlDiag *diag);
+
+typedef struct TlEncoderParams {
+    const char *path; ///< a file; an MP4 cannot go to a pipe (TL_EUSAGE)
+    int overwrite;    ///< 0: an existing file gives TL_EEXIST
+    int crf;          ///< constant quality of x264, 1..51, lower is better; 0 = 21; 8 is nearly lossless
+} TlEncoderParams;
+
+// Errors: TL_EEXIST, TL_EDENIED, TL_ENOENT (no such folder), TL_EUSAGE, TL_ELIMIT (picture size), TL_ENOMEM.
+TL_NODISCARD int tl_encoder_open(TlEncoder **out, const TlEncoderParams *params, const TlStreamInfo *info,
+                                 TlDiag *diag);
+// The next picture, copied before return. TL_ENOSPC, TL_EIO, TL_EUSAGE (another size). After an error only abort is
+// legal.
 TL_NODISCARD int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, TlDiag *diag);
+// Finishes the file and renames it into place. The encoder is gone afterwards, also on failure (then with its file).
 TL_NODISCARD int tl_encoder_commit(TlEncoder **encoder, TlDiag *diag);
-void tl_encoder_abort(TlEncoder **encoder);
+void tl_encoder_abort(TlEncoder **encoder); // throws the file away; accepts NULL inside
 
 #endif
