@@ -1,117 +1,105 @@
-// Answers for single pictures as JSON lines: the format of `touchline detect`.
+// Answers for single pictures, one JSON object a line (`touchline detect`).
 //
-// In: the record of one picture, its name and size. Out: one JSON object a line in a file that appears when complete.
+// {"image","width","height","objects":[{"class_id","bbox","score"}],"keypoints":[[x,y,confidence] x32],"homography"}
 #include <touchline/writer.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/outfile.h"
-#include "base/strbuf.h"
+#include "result/json_parts.h"
 
 struct TlPictureWriter {
     TlOutfile *file;
-    TlStrbuf line;
+    TlStrbuf buf;
+    char *path;
+    int failed; ///< code of the first failure
 };
 
 int tl_picture_writer_open(TlPictureWriter **out, const char *path, int overwrite, TlDiag *diag)
 {
     *out = NULL;
-    TlPictureWriter *writer = tl_calloc(1, sizeof *writer);
-    if (!writer)
+    if (!path)
+        return tl_fail(diag, TL_EUSAGE, "the name of the output is empty");
+    TlPictureWriter *w = tl_calloc(1, sizeof *w);
+    if (!w)
         return tl_fail(diag, TL_ENOMEM, "out of memory for the output '%s'", path);
-    int ret = tl_outfile_open(&writer->file, path, overwrite, diag);
-    if (ret < 0) {
-        tl_free(&writer);
-        return ret;
-    }
-    *out = writer;
-    return TL_OK;
+    w->path = tl_strdup(path);
+    int ret = w->path ? tl_outfile_open(&w->file, path, overwrite, diag)
+                      : tl_fail(diag, TL_ENOMEM, "out of memory for the output '%s'", path);
+    if (ret < 0)
+        tl_picture_writer_abort(&w);
+    *out = w;
+    return ret;
 }
 
-static void numbers(TlStrbuf *line, const double *values, int count, const int *decimals)
+static void append_picture(TlStrbuf *buf, const char *image, int width, int height, const TlRecord *record)
 {
-    tl_strbuf_char(line, '[');
-    for (int i = 0; i < count; i++) {
-        if (i)
-            tl_strbuf_char(line, ',');
-        tl_strbuf_fixed(line, values[i], decimals[i]);
+    tl_strbuf_str(buf, "{\"image\":");
+    tl_strbuf_json(buf, image);
+    tl_strbuf_str(buf, ",\"width\":");
+    tl_strbuf_int(buf, width);
+    tl_strbuf_str(buf, ",\"height\":");
+    tl_strbuf_int(buf, height);
+    tl_strbuf_str(buf, ",\"objects\":[");
+    for (int i = 0; i < tl_record_objects(record); i++) {
+        const TlObject *object = &record->objects[i];
+        tl_strbuf_str(buf, i ? ",{\"class_id\":" : "{\"class_id\":");
+        tl_strbuf_int(buf, object->class_id);
+        tl_strbuf_str(buf, ",\"bbox\":");
+        tl_json_numbers(buf, object->bbox, 4, TL_DECIMALS_PX);
+        tl_strbuf_str(buf, ",\"score\":");
+        tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+        tl_strbuf_char(buf, '}');
     }
-    tl_strbuf_char(line, ']');
-}
-
-static void append_object(TlStrbuf *line, const TlObject *object)
-{
-    static const int decimals[4] = {2, 2, 2, 2};
-    const double box[4] = {object->bbox[0], object->bbox[1], object->bbox[2], object->bbox[3]};
-
-    tl_strbuf_str(line, "{\"class_id\":");
-    tl_strbuf_int(line, object->class_id);
-    tl_strbuf_str(line, ",\"bbox\":");
-    numbers(line, box, 4, decimals);
-    tl_strbuf_str(line, ",\"score\":");
-    tl_strbuf_fixed(line, object->score, 4);
-    tl_strbuf_char(line, '}');
-}
-
-static void append_record(TlStrbuf *line, const TlRecord *record)
-{
-    static const int point_decimals[3] = {2, 2, 4};
-    static const int matrix_decimals[9] = {9, 9, 9, 9, 9, 9, 9, 9, 9};
-
-    tl_strbuf_str(line, ",\"objects\":[");
-    for (int i = 0; i < record->object_count; i++) {
-        if (i)
-            tl_strbuf_char(line, ',');
-        append_object(line, &record->objects[i]);
-    }
-    tl_strbuf_str(line, "],\"keypoints\":[");
-    for (int i = 0; i < TL_POINT_COUNT; i++) {
-        const double point[3] = {record->points[i].x, record->points[i].y, record->points[i].confidence};
-        if (i)
-            tl_strbuf_char(line, ',');
-        numbers(line, point, 3, point_decimals);
-    }
-    tl_strbuf_str(line, "],\"homography\":");
-    if (record->has_homography)
-        numbers(line, record->homography, 9, matrix_decimals);
-    else
-        tl_strbuf_str(line, "null");
-    tl_strbuf_str(line, "}\n");
+    tl_strbuf_str(buf, "],\"keypoints\":");
+    tl_json_points(buf, record->points);
+    tl_strbuf_str(buf, ",\"homography\":");
+    tl_json_homography(buf, record);
+    tl_strbuf_str(buf, "}\n");
 }
 
 int tl_picture_writer_write(TlPictureWriter *writer, const char *image, int width, int height, const TlRecord *record,
                             TlDiag *diag)
 {
-    TlStrbuf *line = &writer->line;
-
-    tl_strbuf_clear(line);
-    tl_strbuf_str(line, "{\"image\":");
-    tl_strbuf_json(line, image);
-    tl_strbuf_printf(line, ",\"width\":%d,\"height\":%d", width, height);
-    append_record(line, record);
-    if (line->failed)
-        return tl_fail(diag, TL_ENOMEM, "out of memory for the answer to '%s'", image);
-    if (fwrite(line->data, 1, line->length, tl_outfile_stream(writer->file)) != line->length)
-        return tl_fail(diag, tl_errno_code(errno), "cannot write the output: %s", strerror(errno));
-    return TL_OK;
+    TlStrbuf *buf = &writer->buf;
+    if (writer->failed)
+        return tl_fail(diag, writer->failed, "'%s' failed earlier", writer->path);
+    tl_strbuf_clear(buf);
+    append_picture(buf, image, width, height, record);
+    if (buf->failed) {
+        writer->failed = tl_fail(diag, TL_ENOMEM, "out of memory for the output '%s'", writer->path);
+        return writer->failed;
+    }
+    errno = 0;
+    // Flushed each time: whoever reads a pipe waits for pictures, not for kilobytes.
+    FILE *stream = tl_outfile_stream(writer->file);
+    if (fwrite(buf->data, 1, buf->length, stream) != buf->length || fflush(stream)) {
+        int error = errno ? errno : EIO;
+        writer->failed = tl_fail(diag, tl_errno_code(error), "cannot write '%s': %s", writer->path, strerror(error));
+    }
+    return writer->failed;
 }
 
 int tl_picture_writer_commit(TlPictureWriter **writer, TlDiag *diag)
 {
-    if (!writer || !*writer)
+    TlPictureWriter *w = *writer;
+    if (!w)
         return TL_OK;
-    int ret = tl_outfile_commit(&(*writer)->file, diag);
+    int ret = w->failed ? tl_fail(diag, w->failed, "'%s' failed earlier", w->path) : tl_outfile_commit(&w->file, diag);
     tl_picture_writer_abort(writer);
     return ret;
 }
 
 void tl_picture_writer_abort(TlPictureWriter **writer)
 {
-    if (!writer || !*writer)
+    TlPictureWriter *w = *writer;
+    if (!w)
         return;
-    tl_outfile_abort(&(*writer)->file);
-    tl_strbuf_deinit(&(*writer)->line);
+    tl_outfile_abort(&w->file);
+    tl_strbuf_deinit(&w->buf);
+    tl_free(&w->path);
     tl_free(writer);
 }
