@@ -78,7 +78,7 @@ static uint32_t grass_at(const TlLook *look, double x, double y, uint32_t seed)
     double earth = outside ? 0 : worn(look, x, y, seed);
     if (earth > 0.05)
         colour = tl_colour_mix(colour, tl_colour(146, 138, 84), fmin(earth, 0.7));
-    double light = 1 + large * 0.10 + middle * 0.05 + small * look->grass_grain * 0.5;
+    double light = 1 + large * 0.10 + middle * 0.045 + small * (0.02 + look->grass_grain * 0.5);
     return tl_colour_shade(colour, light * tl_light_at(&look->light, x, y) * look->light.exposure);
 }
 

@@ -111,7 +111,7 @@ static void choose_grass(TlRandom *random, TlLook *look)
                                    : TL_MOWING_NONE;
     // 5.5 m from the goal line to the goal area is the usual measure; some mow wider
     look->mowing_m = tl_random_chance(random, 0.7) ? 5.5 : tl_random_range(random, 4, 9);
-    look->grass_grain = tl_random_range(random, 0.05, 0.16);
+    look->grass_grain = tl_random_range(random, 0.015, 0.075);
     look->wear = tl_random_range(random, 0, 0.8);
 }
 
@@ -159,6 +159,7 @@ static void choose_stadium(TlRandom *random, TlLook *look)
     look->roof = tl_random_chance(random, 0.6) ? tl_colour(26, 28, 34) : tl_colour(150, 175, 205);
     look->crowd_fill =
         tl_random_chance(random, 0.75) ? tl_random_range(random, 0.75, 0.98) : tl_random_range(random, 0.15, 0.7);
+    look->crowd_unity = tl_random_range(random, 0.1, 0.75);
     look->assistants = tl_random_chance(random, 0.75) ? 2 : 0;
     look->stewards = tl_random_int(random, 14);
     look->bench = tl_random_int(random, 3);

@@ -32,12 +32,13 @@ static void seat(TlTexture *texture, const TlLook *look, TlRandom *random, int x
     static const uint8_t plain[6][3] = {{40, 42, 50},  {90, 92, 100},   {30, 40, 80},
                                         {130, 60, 56}, {176, 170, 160}, {70, 90, 70}};
     const uint8_t *c = plain[tl_random_int(random, 6)];
-    uint32_t coat =
-        tl_random_chance(random, 0.45) ? look->crowd[tl_random_int(random, 4)] : tl_colour(c[0], c[1], c[2]);
+    uint32_t coat = tl_random_chance(random, look->crowd_unity)
+                        ? look->crowd[tl_random_chance(random, 0.6) ? 0 : tl_random_int(random, 4)]
+                        : tl_colour(c[0], c[1], c[2]);
     uint32_t skin =
         tl_colour(214 - tl_random_int(random, 90), 160 - tl_random_int(random, 70), 130 - tl_random_int(random, 60));
     int shift = tl_random_int(random, 2);
-    block(texture, x + shift, y + 1, 4, 5, tl_colour_shade(coat, light));
+    block(texture, x + shift, y + 1, 4, 5, tl_colour_shade(tl_colour_mix(coat, tl_colour(70, 70, 74), 0.35), light));
     block(texture, x + shift + 1, y + 6, 2, 2, tl_colour_shade(skin, light));
     block(texture, x + shift + 1, y + 8, 2, 1, tl_colour_shade(tl_colour(40, 34, 30), light));
 }
