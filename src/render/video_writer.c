@@ -16,7 +16,8 @@ int tl_video_writer_open(TlVideoWriter **out, const TlRenderParams *params, cons
     TlVideoWriter *writer = tl_calloc(1, sizeof(*writer));
     if (!writer)
         return tl_fail(diag, TL_ENOMEM, "out of memory");
-    int ret = tl_encoder_open(&writer->encoder, params->path, params->overwrite, info, params->threads, diag);
+    const TlEncoderParams encoder = {.path = params->path, .overwrite = params->overwrite, .threads = params->threads};
+    int ret = tl_encoder_open(&writer->encoder, &encoder, info, diag);
     if (ret < 0) {
         tl_free(&writer);
         return ret;
