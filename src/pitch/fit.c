@@ -1,17 +1,36 @@
-// The fit of one frame: points in, plausible homography out.
+// The fit of one frame: points in, plausible view out.
 //
-// In: the 32 points with confidences, perhaps a homography of a near frame and the luma. Out: TlPitchFit. The way: if
-// all points agree with their own least-squares solution it is taken; else RANSAC gives candidates, joined by the
-// prior. Each candidate is polished by Levenberg-Marquardt on the inliers and must pass the gates and be certain enough
-// everywhere in the visible part; the one that explains the points best wins.
+// In: the 32 points with confidences, perhaps the view of a near frame and the luma. Out: TlPitchFit. The way: all
+// points together, and when they do not agree RANSAC's best sets and the near frame, give first homographies. Each is
+// polished, turned into a camera with a lens, and fitted again to the points it explains, with what is known of cameras
+// at football grounds (or of this one, from the near frame) as a prior. It must pass the gates and be certain enough in
+// the middle of the picture; the one that explains the points best wins. A plain homography stays when no camera can
+// follow the points (stretched or cropped pictures).
 #include "pitch/solve.h"
 
 #include <math.h>
 #include <string.h>
 
 #define POINT_SIGMA_SHARE 0.0025 // of the width: scatter of a network's point
-#define SIGMA_MOST_SHARE  0.03   // of the width: uncertainty of the fit at the seen points' surroundings
+#define SIGMA_MOST_SHARE  0.08   // of the width: uncertainty of the fit within the middle of the picture
 #define INLIER_SHARE      0.01
+
+// What stays the same over the candidates of a frame.
+typedef struct Job {
+    const TlPitchModel *model;
+    const TlPitchFitParams *params;
+    double inlier_px, sigma_px;
+    TlSeen seen;
+} Job;
+
+typedef struct Found {
+    int valid;
+    TlPitchView view;
+    TlCamera camera; ///< when has_camera
+    int has_camera;
+    uint32_t mask;
+    double score;
+} Found;
 
 static int usable(const TlPoint *p, int width, int height)
 {
@@ -35,15 +54,12 @@ static void collect(const TlPitchModel *model, const TlPoint *points, int width,
     }
 }
 
-// What stays the same over the candidates of a frame.
-typedef struct Job {
-    const TlPitchModel *model;
-    const TlPitchFitParams *params;
-    double inlier_px, sigma_px;
-    TlSeen seen;
-} Job;
+static int inliers_of(uint32_t mask)
+{
+    return __builtin_popcount(mask);
+}
 
-static int observe(const Job *job, uint32_t mask, double scale_px, TlObservation *out)
+static int observe(const Job *job, uint32_t mask, TlObservation *out)
 {
     int n = 0;
     for (int i = 0; i < job->seen.count; i++)
@@ -53,18 +69,34 @@ static int observe(const Job *job, uint32_t mask, double scale_px, TlObservation
                                        .u = job->seen.picture[i][0],
                                        .v = job->seen.picture[i][1],
                                        .weight = job->seen.confidence[i] / (job->sigma_px * job->sigma_px),
-                                       .scale_px = scale_px};
+                                       .scale_px = job->inlier_px / 2};
     return n;
 }
 
+// Inliers and score (as tl_candidate_score) of a camera.
+static void score_camera(const Job *job, const TlSolver *solver, const TlCamera *camera, double inlier_px,
+                         uint32_t *mask, double *score)
+{
+    *mask = 0;
+    *score = 0;
+    for (int i = 0; i < job->seen.count; i++) {
+        double place[2], share = 1;
+        if (!solver->see(solver->context, camera, job->seen.pitch[i][0], job->seen.pitch[i][1], place, NULL))
+            share = pow(hypot(place[0] - job->seen.picture[i][0], place[1] - job->seen.picture[i][1]) / inlier_px, 2);
+        if (share < 1)
+            *mask |= UINT32_C(1) << i;
+        *score += job->seen.confidence[i] * fmin(share, 1);
+    }
+}
+
 // Levenberg-Marquardt on the inliers, which are chosen anew after it, until they stay the same.
-static int polish(const Job *job, TlCandidate *candidate, TlRefinement *info)
+static int polish(const Job *job, TlCandidate *candidate)
 {
     TlObservation observations[TL_POINT_COUNT];
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 3; round++) {
         uint32_t before = candidate->mask;
-        int n = observe(job, before, job->inlier_px / 2, observations);
-        if (tl_refine(observations, n, 20, candidate->g, info))
+        int n = observe(job, before, observations);
+        if (tl_homography_refine(observations, n, 10, candidate->g, NULL))
             return -1;
         tl_candidate_score(&job->seen, job->inlier_px, candidate);
         if (candidate->mask == before)
@@ -73,46 +105,88 @@ static int polish(const Job *job, TlCandidate *candidate, TlRefinement *info)
     return 0;
 }
 
-// 1 when the points fix the camera well enough: at the seen points and in the corners of their surroundings.
-static int certain(const Job *job, const TlCandidate *candidate, const TlRefinement *info)
+// 1 when the camera is known well enough on the visible pitch around the middle of the picture.
+static int certain(const Job *job, const TlSolver *solver, const TlCamera *camera, const TlPitchView *view,
+                   const TlSolution *solution)
 {
-    double most = SIGMA_MOST_SHARE * job->params->width;
-    double homography[9];
-    if (tl_homography_invert(candidate->g, homography))
-        return 0;
-    double det = tl_homography_determinant(homography);
     for (int corner = 0; corner < 4; corner++) {
-        double u = job->params->width * (corner & 1 ? 0.75 : 0.25), v = job->params->height * (corner & 2 ? 0.8 : 0.4);
-        double x, y;
-        if ((homography[6] * u + homography[7] * v + homography[8]) * det <= 0)
+        double u = view->width * (corner & 1 ? 0.75 : 0.25), v = view->height * (corner & 2 ? 0.8 : 0.4), x, y;
+        if (tl_view_ground(view, u, v, &x, &y) || x < 0 || y < 0 || x > job->model->length_m || y > job->model->width_m)
             continue;
-        tl_homography_apply(homography, u, v, &x, &y);
-        if (x < 0 || y < 0 || x > job->model->length_m || y > job->model->width_m)
-            continue;
-        if (!(tl_refine_sigma_px(info, x, y) < most))
+        if (!(tl_solve_sigma_px(solver, camera, solution, x, y) < SIGMA_MOST_SHARE * view->width))
             return 0;
     }
     return 1;
 }
 
-static int inliers_of(uint32_t mask)
+static int least_inliers(const Job *job)
 {
-    return __builtin_popcount(mask);
+    return job->params->min_inliers > 4 ? job->params->min_inliers : 4;
 }
 
-// Polishes and judges; the best plausible candidate so far stays in *best.
-static void consider(const Job *job, TlCandidate candidate, TlCandidate *best, int *found)
+// Fits the camera, starting at *camera, to the points it explains. -1 when it is not plausible.
+static int fit_camera(const Job *job, const TlCameraPrior *prior, uint32_t mask, TlCamera *camera, Found *found)
 {
-    TlRefinement info;
-    int least = job->params->min_inliers > 4 ? job->params->min_inliers : 4;
-    if (polish(job, &candidate, &info) || inliers_of(candidate.mask) < least)
+    const TlPitchFitParams *p = job->params;
+    TlCameraContext context = {p->width, p->height, *prior};
+    TlSolver solver = tl_camera_solver(&context);
+    TlObservation observations[TL_POINT_COUNT];
+    TlSolution solution;
+
+    for (int round = 0; round < 4; round++) {
+        uint32_t before = mask;
+        int n = observe(job, mask, observations);
+        if (tl_solve(&solver, observations, n, 15, camera, &solution))
+            return -1;
+        score_camera(job, &solver, camera, job->inlier_px, &mask, &found->score);
+        if (mask == before)
+            break;
+    }
+    if (tl_camera_view(camera, p->width, p->height, &found->view) || inliers_of(mask) < least_inliers(job) ||
+        tl_gate(job->model, &found->view) || !certain(job, &solver, camera, &found->view, &solution))
+        return -1;
+    found->camera = *camera;
+    found->has_camera = 1;
+    found->mask = mask;
+    found->valid = 1;
+    return 0;
+}
+
+static int plain(const Job *job, const TlCandidate *candidate, Found *found)
+{
+    found->view = (TlPitchView){.width = job->params->width, .height = job->params->height};
+    if (inliers_of(candidate->mask) < least_inliers(job) + 2 ||
+        tl_homography_invert(candidate->g, found->view.straight) || tl_gate(job->model, &found->view))
+        return -1;
+    found->mask = candidate->mask;
+    found->score = candidate->score;
+    found->valid = 1;
+    return 0;
+}
+
+// What a camera may explain the points worse than a plain homography does, before the latter is believed.
+static double allowance(const Job *job)
+{
+    return 0.5 + 0.02 * job->seen.count;
+}
+
+// Polishes and judges a first homography; the best plausible result so far stays in *best.
+static void consider(const Job *job, TlCandidate candidate, Found *best)
+{
+    TlCamera camera;
+    TlCameraPrior prior = tl_camera_any(job->model);
+    Found by_camera = {0}, by_plain = {0};
+    if (polish(job, &candidate))
         return;
-    if (*found && candidate.score >= best->score)
-        return;
-    if (tl_gate(job->model, candidate.g, job->params->width, job->params->height) || !certain(job, &candidate, &info))
-        return;
-    *best = candidate;
-    *found = 1;
+    double homography[9];
+    if (!tl_homography_invert(candidate.g, homography) &&
+        !tl_camera_from_homography(homography, 0, job->params->width, job->params->height, &camera))
+        (void)fit_camera(job, &prior, candidate.mask, &camera, &by_camera);
+    if (by_camera.valid && (!best->valid || by_camera.score < best->score))
+        *best = by_camera;
+    if (!best->valid || candidate.score + allowance(job) < best->score)
+        if (!plain(job, &candidate, &by_plain))
+            *best = by_plain;
 }
 
 // All points together, first as they are.
@@ -127,41 +201,28 @@ static int candidate_of_all(const Job *job, TlCandidate *candidate)
     return 0;
 }
 
-static void candidate_of_prior(const Job *job, TlCandidate *best, int *found)
-{
-    TlCandidate candidate;
-    if (!job->params->prior || tl_homography_invert(job->params->prior, candidate.g) || tl_orient(candidate.g))
-        return;
-    // The camera has moved since: look for inliers in a wider circle first.
-    tl_candidate_score(&job->seen, 3 * job->inlier_px, &candidate);
-    if (inliers_of(candidate.mask) >= 4)
-        consider(job, candidate, best, found);
-}
-
-static int search(const Job *job, TlCandidate *best)
+static void search(const Job *job, Found *best)
 {
     TlCandidate candidates[TL_CANDIDATE_MAX], all;
-    int found = 0;
     if (job->seen.count < 4)
-        return 0;
+        return;
     if (!candidate_of_all(job, &all)) {
-        consider(job, all, best, &found);
-        if (found && inliers_of(best->mask) == job->seen.count)
-            return 1;
+        consider(job, all, best);
+        if (best->valid && inliers_of(best->mask) == job->seen.count)
+            return;
     }
     int count = tl_ransac(&job->seen, job->inlier_px, candidates);
     for (int i = 0; i < count; i++)
-        consider(job, candidates[i], best, &found);
-    candidate_of_prior(job, best, &found);
-    return found;
+        consider(job, candidates[i], best);
 }
 
-static double rms_of(const TlSeen *seen, const TlCandidate *candidate)
+static double rms_of(const TlSeen *seen, const Found *found)
 {
     double sum = 0, u, v;
     int n = 0;
     for (int i = 0; i < seen->count; i++)
-        if (candidate->mask & UINT32_C(1) << i && !tl_see(candidate->g, seen->pitch[i][0], seen->pitch[i][1], &u, &v)) {
+        if (found->mask & UINT32_C(1) << i &&
+            !tl_view_picture(&found->view, seen->pitch[i][0], seen->pitch[i][1], &u, &v)) {
             sum += (u - seen->picture[i][0]) * (u - seen->picture[i][0]) +
                    (v - seen->picture[i][1]) * (v - seen->picture[i][1]);
             n++;
@@ -173,7 +234,7 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
                   TlPitchFit *fit)
 {
     Job job = {.model = model, .params = params};
-    TlCandidate best;
+    Found best = {0};
 
     memset(fit, 0, sizeof *fit);
     if (params->width <= 0 || params->height <= 0)
@@ -181,11 +242,10 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     job.inlier_px = params->inlier_px > 0 ? params->inlier_px : INLIER_SHARE * params->width;
     job.sigma_px = POINT_SIGMA_SHARE * params->width;
     collect(model, points, params->width, params->height, &job.seen);
-    if (!search(&job, &best) || tl_homography_invert(best.g, fit->homography))
+    search(&job, &best);
+    if (!best.valid || tl_view_homography(model, &best.view, fit->homography))
         return;
-    memcpy(fit->view.straight, fit->homography, sizeof fit->homography);
-    fit->view.width = params->width;
-    fit->view.height = params->height;
+    fit->view = best.view;
     fit->valid = 1;
     fit->inliers = inliers_of(best.mask);
     fit->rms_px = rms_of(&job.seen, &best);

