@@ -103,7 +103,6 @@ static int read_id(const json_t *value, TlChallenge *challenge)
         snprintf(challenge->id, sizeof challenge->id, "%lld", (long long)json_integer_value(value));
     else if (value && !json_is_null(value))
         return -1;
-    challenge->id_is_number = json_is_integer(value);
     return 0;
 }
 

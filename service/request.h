@@ -27,8 +27,7 @@ typedef struct TlRequestHead {
 } TlRequestHead;
 
 typedef struct TlChallenge {
-    char id[128];     ///< challenge_id, as text
-    int id_is_number; ///< echo it as it came
+    char id[128]; ///< challenge_id, as text
     char video_url[TL_URL_SIZE];
     char validator[64]; ///< SS58, for the log
 } TlChallenge;

@@ -64,6 +64,10 @@ TL_API TL_NODISCARD int tl_session_next(TlSession *session, TlRecord *record, Tl
 // Makes a running clip end with TL_EINTERRUPTED soon. Safe from any thread and from a signal handler.
 TL_API void tl_session_cancel(TlSession *session);
 
+// Ends the running clip and frees what belongs to it; the networks stay loaded. Nothing to do when none runs. The byte
+// source and the last picture are no longer used afterwards.
+TL_API void tl_session_stop(TlSession *session);
+
 TL_API void tl_session_stats(const TlSession *session, TlStats *stats);
 
 // Stops the clip, frees everything, nulls *session. Accepts NULL inside.

@@ -444,6 +444,11 @@ void tl_session_keep_pictures(TlSession *s, int should_keep)
     s->keep_pictures = should_keep != 0;
 }
 
+void tl_session_stop(TlSession *s)
+{
+    end_clip(s);
+}
+
 void tl_session_cancel(TlSession *s)
 {
     atomic_store(&s->cancel, 1);

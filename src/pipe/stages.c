@@ -71,6 +71,11 @@ void *tl_session_decode_main(void *opaque)
             ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
             break;
         }
+        double timeout_s = s->options.processing_timeout_s;
+        if (timeout_s > 0 && tl_us_to_s(tl_now_us() - s->start_us) > timeout_s) {
+            ret = tl_fail(&s->decode_diag, TL_ETIMEOUT, "the clip took longer than %g s", timeout_s);
+            break;
+        }
         if ((ret = next_frame(s, &frame)) < 0)
             break;
         TlItem item = {.frame = frame->index, .time_s = frame->time_s};

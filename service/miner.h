@@ -1,0 +1,44 @@
+// The miner: one warm session that works on challenges one after another, with a short queue before it.
+#ifndef TL_SERVICE_MINER_H
+#define TL_SERVICE_MINER_H
+
+#include <touchline/options.h>
+
+#include "download.h"
+#include "encoder.h"
+#include "metrics.h"
+#include "request.h"
+
+typedef struct TlMiner TlMiner;
+
+typedef struct TlMinerParams {
+    const TlOptions *options; ///< copied
+    const TlGuard *guard;     ///< copied
+    TlMetrics *metrics;       ///< must outlive the miner
+    int queue;                ///< challenges that may wait, 0 = 4
+    int download_workers;     ///< 0 = 8
+} TlMinerParams;
+
+// What became of a challenge. body is the receiver's to deinit.
+typedef struct TlReply {
+    int status; ///< HTTP
+    int encoding;
+    TlStrbuf body;
+} TlReply;
+
+// Called once per accepted challenge, from the miner's thread.
+typedef void TlMinerDone(void *opaque, TlReply *reply);
+
+// Opens the session (networks loaded and warm) and starts the thread. Errors of tl_session_open.
+TL_NODISCARD int tl_miner_open(TlMiner **out, const TlMinerParams *params, TlDiag *diag);
+// Takes a challenge. received_us: monotonic time of the request. TL_ELIMIT when the queue is full, TL_EINTERRUPTED when
+// the miner is stopping. Thread-safety: safe.
+TL_NODISCARD int tl_miner_submit(TlMiner *miner, const TlChallenge *challenge, int encoding, int64_t received_us,
+                                 TlMinerDone *done, void *opaque);
+int tl_miner_busy(TlMiner *miner); ///< 1 while a challenge is worked on or waits
+// New settings from the next challenge on. The networks are loaded anew between two challenges. Safe from any thread.
+void tl_miner_reload(TlMiner *miner, const TlOptions *options);
+// Finishes the running challenge and those that wait, then ends the thread and frees everything.
+void tl_miner_close(TlMiner **miner);
+
+#endif

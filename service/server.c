@@ -1,0 +1,380 @@
+// The HTTP face. One event thread (epoll) serves all connections; a challenge's connection is suspended while the miner
+// works and resumed with the answer, so slow or hostile clients cost the miner nothing but that thread's time.
+#include "server.h"
+
+#include <arpa/inet.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <touchline/log.h>
+#include <touchline/session.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { CONNECTION_MEMORY = 32 << 10 };
+
+struct TlServer {
+    TlServerParams params;
+    struct MHD_Daemon *daemon;
+    pthread_mutex_t mutex; // guards pending; a leaf
+    pthread_cond_t idle;
+    int pending; // challenges between submit and the end of their connection
+    atomic_int quiescing;
+};
+
+// One request; lives from its first header to MHD's completion callback.
+typedef struct Request {
+    TlServer *server;
+    struct MHD_Connection *connection;
+    int is_challenge, submitted, answered, too_large;
+    int64_t received_us, queued_us;
+    size_t length;
+    char *body; // TL_REQUEST_BODY_MAX + 1 bytes, for challenges only
+    TlReply reply;
+} Request;
+
+static int64_t unix_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// --- answers
+
+static enum MHD_Result respond(struct MHD_Connection *connection, int status, const char *type, const char *body,
+                               size_t length)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(length, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", type);
+    enum MHD_Result ret = MHD_queue_response(connection, (unsigned)status, response);
+    MHD_destroy_response(response);
+    return ret;
+}
+
+static enum MHD_Result respond_json(struct MHD_Connection *connection, int status, const char *body)
+{
+    return respond(connection, status, "application/json", body, strlen(body));
+}
+
+static enum MHD_Result refuse(Request *request, int status, const char *reason, const char *text)
+{
+    TlRefusal refusal;
+    tl_refuse(&refusal, status, reason, "%s", text);
+    tl_metrics_refused(request->server->params.metrics, reason);
+    return respond_json(request->connection, status, refusal.body);
+}
+
+static double stake_age_s(const TlServer *server)
+{
+    int64_t at = tl_stake_table_time_s(server->params.gate->stakes);
+    return at > 0 ? (double)(time(NULL) - at) : -1;
+}
+
+static enum MHD_Result get_metrics(TlServer *server, struct MHD_Connection *connection)
+{
+    TlStrbuf text = {0};
+    tl_metrics_write(server->params.metrics, stake_age_s(server), tl_stake_table_count(server->params.gate->stakes),
+                     &text);
+    enum MHD_Result ret =
+        text.failed ? MHD_NO
+                    : respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.length);
+    tl_strbuf_deinit(&text);
+    return ret;
+}
+
+static enum MHD_Result get_ready(TlServer *server, struct MHD_Connection *connection)
+{
+    const TlGate *gate = server->params.gate;
+    double age = stake_age_s(server), limit = server->params.stake_age_limit_s;
+    if (atomic_load(&server->quiescing))
+        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"stopping\"}");
+    if (!gate->any_hotkey && tl_stake_table_count(gate->stakes) == 0)
+        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"no stake table yet\"}");
+    if (!gate->any_hotkey && limit > 0 && age > limit)
+        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"the stake table is too old\"}");
+    return respond_json(connection, 200, "{\"ready\":true}");
+}
+
+static enum MHD_Result get_version(struct MHD_Connection *connection)
+{
+    char text[128];
+    snprintf(text, sizeof text, "{\"name\":\"touchline\",\"version\":\"%s\"}", tl_version());
+    return respond_json(connection, 200, text);
+}
+
+static enum MHD_Result get(TlServer *server, struct MHD_Connection *connection, const char *path)
+{
+    if (strcmp(path, "/availability") == 0) {
+        int free = !tl_miner_busy(server->params.miner) && !atomic_load(&server->quiescing);
+        tl_log(TL_LOG_DEBUG, "Miner availability checked: %s", free ? "True" : "False");
+        return respond_json(connection, 200, free ? "{\"available\": true}" : "{\"available\": false}");
+    }
+    if (strcmp(path, "/healthz") == 0)
+        return respond_json(connection, 200, "{\"status\":\"ok\"}");
+    if (strcmp(path, "/readyz") == 0)
+        return get_ready(server, connection);
+    if (strcmp(path, "/metrics") == 0)
+        return get_metrics(server, connection);
+    if (strcmp(path, "/version") == 0)
+        return get_version(connection);
+    return respond_json(connection, 404, "{\"detail\":\"Not Found\"}");
+}
+
+// --- a challenge
+
+// From the miner's thread: the answer is there, the event thread may go on with the connection.
+static void challenge_done(void *opaque, TlReply *reply)
+{
+    Request *request = opaque;
+    request->reply = *reply;
+    request->answered = 1;
+    MHD_resume_connection(request->connection);
+}
+
+static enum MHD_Result send_reply(Request *request)
+{
+    TlReply *reply = &request->reply;
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_PERSISTENT);
+    if (!response)
+        return MHD_NO;
+    const char *encoding = tl_encoding_name(reply->encoding);
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    if (encoding)
+        MHD_add_response_header(response, "Content-Encoding", encoding);
+    request->queued_us = tl_now_us();
+    enum MHD_Result ret = MHD_queue_response(request->connection, (unsigned)reply->status, response);
+    MHD_destroy_response(response);
+    return ret;
+}
+
+static void pending_changed(TlServer *server, int by)
+{
+    pthread_mutex_lock(&server->mutex);
+    server->pending += by;
+    pthread_cond_broadcast(&server->idle);
+    pthread_mutex_unlock(&server->mutex);
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static enum MHD_Result begin_challenge(Request *request)
+{
+    TlServer *server = request->server;
+    struct MHD_Connection *connection = request->connection;
+    TlRequestHead head = {.validator_hotkey = header(connection, "validator-hotkey"),
+                          .miner_hotkey = header(connection, "miner-hotkey"),
+                          .nonce = header(connection, "nonce"),
+                          .signature = header(connection, "signature")};
+    TlChallenge challenge;
+    TlRefusal refusal;
+    if (request->too_large)
+        return refuse(request, 413, "size", "The body is too large");
+    if (tl_request_check(server->params.gate, &head, request->body, request->length, unix_ns(), &challenge, &refusal) <
+        0) {
+        tl_log(TL_LOG_INFO, "Refused a challenge of %.48s: %d %s",
+               head.validator_hotkey ? head.validator_hotkey : "nobody", refusal.status, refusal.reason);
+        tl_metrics_refused(server->params.metrics, refusal.reason);
+        return respond_json(connection, refusal.status, refusal.body);
+    }
+    int encoding = tl_encoding_choose(header(connection, "accept-encoding"));
+    request->submitted = 1;
+    pending_changed(server, 1);
+    MHD_suspend_connection(connection);
+    int ret =
+        tl_miner_submit(server->params.miner, &challenge, encoding, request->received_us, challenge_done, request);
+    if (ret == TL_OK)
+        return MHD_YES;
+    request->submitted = 0;
+    pending_changed(server, -1);
+    TlRefusal busy;
+    tl_refuse(&busy, 503, "busy", "%s",
+              ret == TL_ELIMIT ? "Too many challenges wait already" : "The miner is stopping");
+    tl_metrics_refused(server->params.metrics, "busy");
+    request->reply = (TlReply){.status = busy.status};
+    tl_strbuf_str(&request->reply.body, busy.body);
+    request->answered = 1;
+    MHD_resume_connection(connection);
+    return MHD_YES;
+}
+
+static Request *new_request(TlServer *server, struct MHD_Connection *connection, const char *method, const char *path)
+{
+    Request *request = tl_calloc(1, sizeof *request);
+    if (!request)
+        return NULL;
+    request->server = server;
+    request->connection = connection;
+    request->received_us = tl_now_us();
+    request->is_challenge = strcmp(path, "/soccer/challenge") == 0 && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    if (!request->is_challenge)
+        return request;
+    const char *length = header(connection, "content-length");
+    request->too_large = length && strtoull(length, NULL, 10) > TL_REQUEST_BODY_MAX;
+    request->body = tl_calloc(TL_REQUEST_BODY_MAX + 1, 1);
+    if (!request->body)
+        tl_free(&request);
+    return request;
+}
+
+static void take_body(Request *request, const char *data, size_t size)
+{
+    if (!request->body || request->length + size > TL_REQUEST_BODY_MAX) {
+        request->too_large = 1; // the rest is read and dropped; MHD's time-out and the connection limit bound it
+        return;
+    }
+    memcpy(request->body + request->length, data, size);
+    request->length += size;
+}
+
+static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, const char *path, const char *method,
+                              const char *version, const char *data, size_t *size, void **context)
+{
+    TlServer *server = opaque;
+    Request *request = *context;
+    (void)version;
+    if (!request) {
+        *context = request = new_request(server, connection, method, path);
+        if (!request)
+            return MHD_NO;
+        // A body announced as too large is refused before it is sent.
+        return request->too_large ? refuse(request, 413, "size", "The body is too large") : MHD_YES;
+    }
+    if (*size > 0) {
+        take_body(request, data, *size);
+        *size = 0;
+        return MHD_YES;
+    }
+    if (request->answered)
+        return send_reply(request);
+    if (request->submitted)
+        return MHD_YES;
+    if (request->is_challenge) {
+        if (atomic_load(&server->quiescing))
+            return refuse(request, 503, "busy", "The miner is stopping");
+        return begin_challenge(request);
+    }
+    if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+        return get(server, connection, path);
+    return respond_json(connection, 405, "{\"detail\":\"Method Not Allowed\"}");
+}
+
+static void completed(void *opaque, struct MHD_Connection *connection, void **context,
+                      enum MHD_RequestTerminationCode why)
+{
+    TlServer *server = opaque;
+    Request *request = *context;
+    (void)connection;
+    if (!request)
+        return;
+    if (request->queued_us && why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
+        tl_metrics_stage(server->params.metrics, TL_STAGE_SEND, tl_us_to_s(tl_now_us() - request->queued_us));
+    if (request->submitted)
+        pending_changed(server, -1);
+    tl_strbuf_deinit(&request->reply.body);
+    tl_free(&request->body);
+    tl_free(&request);
+    *context = NULL;
+}
+
+// --- life
+
+// "host:port", "[v6]:port" or ":port".
+static int parse_listen(const char *text, struct sockaddr_storage *address, TlDiag *diag)
+{
+    char host[256];
+    const char *colon = strrchr(text, ':');
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    struct addrinfo *list = NULL;
+    if (!colon || (size_t)(colon - text) >= sizeof host || !colon[1])
+        return tl_fail(diag, TL_EUSAGE, "--listen takes ADDRESS:PORT, not '%s'", text);
+    snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
+    size_t n = strlen(host);
+    int bracketed = n > 1 && host[0] == '[' && host[n - 1] == ']';
+    if (bracketed)
+        host[n - 1] = 0;
+    if (getaddrinfo(n ? host + bracketed : NULL, colon + 1, &hints, &list) != 0 || !list)
+        return tl_fail(diag, TL_EUSAGE, "--listen takes a numeric ADDRESS:PORT, not '%s'", text);
+    memcpy(address, list->ai_addr, list->ai_addrlen);
+    freeaddrinfo(list);
+    return TL_OK;
+}
+
+int tl_server_open(TlServer **out, const TlServerParams *params, TlDiag *diag)
+{
+    struct sockaddr_storage address = {0};
+    *out = NULL;
+    int ret = parse_listen(params->listen, &address, diag);
+    if (ret < 0)
+        return ret;
+    TlServer *server = tl_calloc(1, sizeof *server);
+    if (!server)
+        return tl_fail(diag, TL_ENOMEM, "out of memory for the server");
+    server->params = *params;
+    pthread_mutex_init(&server->mutex, NULL);
+    pthread_cond_init(&server->idle, NULL);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TCP_FASTOPEN;
+    flags |= address.ss_family == AF_INET6 ? MHD_USE_DUAL_STACK : 0;
+    double timeout_s = params->timeout_s > 0 ? params->timeout_s : 15;
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
+        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(params->connections > 0 ? params->connections : 512),
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)(params->per_address > 0 ? params->per_address : 256),
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(timeout_s < 1 ? 1 : timeout_s), MHD_OPTION_LISTENING_ADDRESS_REUSE,
+        1u, MHD_OPTION_END);
+    if (!server->daemon) {
+        tl_server_close(&server);
+        return tl_fail(diag, TL_EDENIED, "cannot listen on %s; is the port in use?", params->listen);
+    }
+    *out = server;
+    return TL_OK;
+}
+
+int tl_server_port(const TlServer *server)
+{
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    return info ? info->port : 0;
+}
+
+void tl_server_quiesce(TlServer *server)
+{
+    atomic_store(&server->quiescing, 1);
+}
+
+void tl_server_drain(TlServer *server, double timeout_s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)timeout_s;
+    pthread_mutex_lock(&server->mutex);
+    while (server->pending > 0 && pthread_cond_timedwait(&server->idle, &server->mutex, &until) == 0)
+        ;
+    pthread_mutex_unlock(&server->mutex);
+}
+
+void tl_server_close(TlServer **out)
+{
+    TlServer *server = *out;
+    if (!server)
+        return;
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    pthread_cond_destroy(&server->idle);
+    pthread_mutex_destroy(&server->mutex);
+    tl_free(out);
+}
