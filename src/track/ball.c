@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "track/camera.h"
+#include "track/motion.h"
 
 #define SPEED      12.0 // first guess, m/s
 #define ACCEL      14.0 // m/s per sqrt(s): rolling and flying with touches in between

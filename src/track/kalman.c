@@ -9,7 +9,7 @@
 
 #include <math.h>
 
-#include "track/camera.h"
+#include "track/motion.h"
 
 // A player accelerates by about 2-4 m/s^2 and may run 9 m/s; boxes of running people jitter by some 4 % of their
 // height.

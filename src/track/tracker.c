@@ -12,8 +12,8 @@
 
 #include "base/mem.h"
 #include "track/ball.h"
-#include "track/camera.h"
 #include "track/life.h"
+#include "track/motion.h"
 
 enum { HISTORY = 1 << 15, RECENT_MISSES = 3, STAGE_HIGH = 1, STAGE_LOW = 2, EVER = 1 << 30 };
 

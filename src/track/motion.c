@@ -5,7 +5,7 @@
 // on is the camera's (Hough voting over pair displacements), and iterated nearest-neighbour fits with shrinking reach
 // sharpen it (trimmed ICP, Chetverikov et al. 2002). Players who all run one way bias the estimate by their speed; that
 // does no harm here, because prediction and measurement are biased alike.
-#include "track/camera.h"
+#include "track/motion.h"
 
 #include <math.h>
 

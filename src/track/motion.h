@@ -1,8 +1,8 @@
 // Motion of the picture between two key frames, seen from what moves in it.
 //
 // A motion is a homography previous px -> current px (9 numbers, row by row), most often a similarity without rotation.
-#ifndef TL_TRACK_CAMERA_H
-#define TL_TRACK_CAMERA_H
+#ifndef TL_TRACK_MOTION_H
+#define TL_TRACK_MOTION_H
 
 typedef struct TlMotionPoint {
     double x, y; ///< centre of a box, px

@@ -1,0 +1,51 @@
+// Inside the fill folder: boxes of key frames, linked along their tracks.
+#ifndef TL_FILL_CHAIN_H
+#define TL_FILL_CHAIN_H
+
+#include "track/track.h"
+
+// One box of a key frame and its neighbours along the track.
+typedef struct TlSight {
+    TlTracked seen;
+    int64_t prev, next; ///< packed places of the same id in other key frames, -1 = none
+    double smooth[4];   ///< cx, cy, w, h px; valid when smoothed
+    uint8_t smoothed;
+} TlSight;
+
+typedef struct TlKeyFrame {
+    int64_t frame;
+    int32_t shot;
+    uint8_t judged; ///< the owner has looked at where its boxes stand on the pitch
+    int count;
+    double scale, tx, ty; ///< motion of the picture since the key frame before: x' = scale x + tx
+    TlSight item[TL_OBJECT_MAX];
+} TlKeyFrame;
+
+typedef struct TlChain {
+    TlKeyFrame *key; ///< ring, key number n at n % capacity
+    int capacity;
+    int64_t first, end; ///< key numbers held
+    double fps;
+    int gap_frames;  ///< longest bridged gap
+    int hold_frames; ///< how far a box is carried on beyond the ends of a shot
+} TlChain;
+
+// A box of any frame.
+typedef struct TlChainBox {
+    int32_t id;
+    int class_id;
+    uint8_t confirmed, filled;
+    float score;
+    double box[4]; ///< x1, y1, x2, y2 px, not yet cut to the picture
+} TlChainBox;
+
+int tl_chain_init(TlChain *chain, int capacity, double fps, int gap_frames, int hold_frames); // -1: out of memory
+void tl_chain_deinit(TlChain *chain);
+void tl_chain_reset(TlChain *chain);
+// Adds a key frame; the oldest one leaves when the ring is full.
+void tl_chain_push(TlChain *chain, int64_t frame, int32_t shot, const TlTrackedFrame *tracked);
+TlKeyFrame *tl_chain_key(TlChain *chain, int64_t number); // number within [first, end)
+// All boxes of a frame, by key frame and item: detected, interpolated or carried on. Returns their number.
+int tl_chain_boxes(TlChain *chain, int64_t frame, int32_t shot, TlChainBox *out, int max);
+
+#endif

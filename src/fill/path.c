@@ -1,0 +1,396 @@
+// The camera's path.
+//
+// In: fits of pitch-key frames, some of them wrong. Out: a view for any frame near enough to good ones. Four ground
+// points that a near fit sees well are followed through the pictures of all fits around; their places in the picture
+// run smoothly, while the nine numbers of a homography do not. A fit whose places leave the way of its neighbours
+// (least median of squares over pairs of fits, Rousseeuw 1984) is dropped; the others are smoothed by robust local
+// quadratic regression, and the four smoothed places give the homography back.
+#include "fill/path.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { AROUND_MAX = 24, JUDGES_MAX = 10, CORNERS = 4, PLACES = 2 * CORNERS };
+
+#define JUDGE_S   0.45  // neighbours that judge a fit
+#define SMOOTH_S  0.35  // reach of the regression
+#define JUMP      0.02  // of the picture width: a smaller step aside is never an outlier
+#define PACE      2.0   // picture widths per second that no camera exceeds
+#define TOLERANCE 0.003 // of the picture width: fits farther beside the way count less and less
+
+double tl_path_reach_s(void)
+{
+    return JUDGE_S + SMOOTH_S;
+}
+
+int tl_path_init(TlPath *path, int capacity)
+{
+    *path = (TlPath){.capacity = capacity};
+    path->fit = tl_calloc((size_t)capacity, sizeof(TlPathFit));
+    return path->fit ? 0 : -1;
+}
+
+void tl_path_deinit(TlPath *path)
+{
+    tl_free(&path->fit);
+}
+
+void tl_path_reset(TlPath *path)
+{
+    path->first = path->end = 0;
+}
+
+static TlPathFit *fit_at(const TlPath *path, int64_t number)
+{
+    return &path->fit[number % path->capacity];
+}
+
+void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *fit, const TlPoint *seen)
+{
+    int64_t number = path->end++;
+    if (path->end - path->first > path->capacity)
+        path->first++;
+    TlPathFit *f = fit_at(path, number);
+    path->newest = frame;
+    *f = (TlPathFit){.frame = frame, .shot = shot, .valid = fit && fit->valid};
+    if (seen)
+        memcpy(f->seen, seen, sizeof f->seen);
+    if (!f->valid)
+        return;
+    f->view = fit->view;
+    if (f->view.width <= 0 || f->view.height <= 0) { // a fit without a lens
+        f->view = (TlPitchView){.width = path->width, .height = path->height};
+        memcpy(f->view.straight, fit->homography, sizeof f->view.straight);
+    }
+    for (int i = 0; i < 9; i++)
+        f->valid = f->valid && isfinite(f->view.straight[i]);
+    double rms = isfinite(fit->rms_px) && fit->rms_px > 0 ? fit->rms_px / (0.002 * path->width) : 0;
+    f->weight = fmin(fmax(fit->inliers, 4), 16) / (1 + rms * rms);
+}
+
+// --- places of four ground points in the pictures of several fits
+
+// Ground points below the picture's corners where this fit is well conditioned. -1 when there are none.
+static int choose_ground(const TlPitchView *view, double ground[CORNERS][2])
+{
+    static const double top[4] = {0.25, 0.4, 0.55, 0.7};
+    for (int i = 0; i < 4; i++) {
+        const double y[2] = {top[i] * view->height, 0.95 * view->height};
+        int good = 1;
+        for (int k = 0; k < CORNERS && good; k++) {
+            double x = (k & 1 ? 0.88 : 0.12) * view->width, above_x, above_y;
+            good = tl_view_ground(view, x, y[k >> 1], &ground[k][0], &ground[k][1]) == 0 &&
+                   tl_view_ground(view, x, y[k >> 1] - 0.1 * view->height, &above_x, &above_y) == 0 &&
+                   hypot(ground[k][0] - above_x, ground[k][1] - above_y) < 40;
+        }
+        if (good)
+            return 0;
+    }
+    return -1;
+}
+
+static int places_of(const TlPath *path, const TlPitchView *view, const double ground[CORNERS][2], double out[PLACES])
+{
+    for (int k = 0; k < CORNERS; k++) {
+        if (tl_view_picture(view, ground[k][0], ground[k][1], &out[2 * k], &out[2 * k + 1]) < 0)
+            return -1;
+        if (!(fabs(out[2 * k]) < 4.0 * path->width && fabs(out[2 * k + 1]) < 4.0 * path->height))
+            return -1;
+    }
+    return 0;
+}
+
+static double worst_offset(const double a[PLACES], const double b[PLACES])
+{
+    double worst = 0;
+    for (int k = 0; k < CORNERS; k++)
+        worst = fmax(worst, hypot(a[2 * k] - b[2 * k], a[2 * k + 1] - b[2 * k + 1]));
+    return worst;
+}
+
+// --- outliers
+
+typedef struct Around {
+    int count;
+    int64_t number[AROUND_MAX];
+    double time[AROUND_MAX]; // s, relative to the middle
+    double place[AROUND_MAX][PLACES];
+    double weight[AROUND_MAX];
+} Around;
+
+// Valid fits of the shot within reach_s of frame (nearest first in each direction), seen against the given ground.
+static void look_around(const TlPath *path, int64_t frame, int32_t shot, double reach_s, int accepted_only,
+                        const double ground[CORNERS][2], Around *around)
+{
+    int limit = accepted_only ? AROUND_MAX : JUDGES_MAX;
+    int64_t middle = path->end - 1;
+    around->count = 0;
+    while (middle >= path->first && fit_at(path, middle)->frame > frame)
+        middle--;
+    for (int side = 0; side < 2; side++) {
+        int most = side ? limit : limit / 2;
+        for (int64_t n = middle + side; n >= path->first && n < path->end && around->count < most; n += side ? 1 : -1) {
+            const TlPathFit *f = fit_at(path, n);
+            double time = (double)(f->frame - frame) / path->fps;
+            if (f->shot != shot || fabs(time) > reach_s)
+                break;
+            if (!f->valid || (accepted_only && !f->accepted))
+                continue;
+            int i = around->count;
+            if (places_of(path, &f->view, ground, around->place[i]) < 0)
+                continue;
+            around->number[i] = n;
+            around->time[i] = time;
+            around->weight[i] = f->weight;
+            around->count++;
+        }
+    }
+}
+
+// The k-th smallest of n values, partly sorting them.
+static double smallest(double *value, int n, int k)
+{
+    for (int i = 0; i <= k; i++) {
+        int best = i;
+        for (int j = i + 1; j < n; j++)
+            if (value[j] < value[best])
+                best = j;
+        double swap = value[i];
+        value[i] = value[best];
+        value[best] = swap;
+    }
+    return value[k];
+}
+
+// Residuals of all fits to the straight way through fits a and b.
+static void residuals(const Around *around, int a, int b, double *out)
+{
+    for (int i = 0; i < around->count; i++) {
+        double t = (around->time[i] - around->time[a]) / (around->time[b] - around->time[a]), on_way[PLACES];
+        for (int k = 0; k < PLACES; k++)
+            on_way[k] = around->place[a][k] + t * (around->place[b][k] - around->place[a][k]);
+        out[i] = worst_offset(on_way, around->place[i]);
+    }
+}
+
+static int on_common_way(const TlPath *path, const Around *around, int self)
+{
+    int n = around->count, best_a = -1, best_b = -1;
+    double best = INFINITY, offset[AROUND_MAX];
+    for (int a = 0; a < n; a++)
+        for (int b = a + 1; b < n; b++) {
+            double seconds = fabs(around->time[a] - around->time[b]);
+            if (worst_offset(around->place[a], around->place[b]) > path->width * (PACE * seconds + JUMP))
+                continue;
+            residuals(around, a, b, offset);
+            double middle = smallest(offset, n, n / 2);
+            if (middle < best) {
+                best = middle;
+                best_a = a;
+                best_b = b;
+            }
+        }
+    if (best_a < 0)
+        return 0;
+    residuals(around, best_a, best_b, offset);
+    return offset[self] <= fmax(3 * 1.4826 * best, JUMP * path->width) && best < 0.1 * path->width;
+}
+
+// Pitch-key frames of the shot around a frame, seen or not.
+static int tried_around(const TlPath *path, int64_t frame, int32_t shot, double reach_s)
+{
+    int count = 0;
+    for (int64_t n = path->first; n < path->end; n++) {
+        const TlPathFit *f = fit_at(path, n);
+        count += f->shot == shot && fabs((double)(f->frame - frame)) <= reach_s * path->fps;
+    }
+    return count;
+}
+
+static void judge(const TlPath *path, int64_t number)
+{
+    TlPathFit *f = fit_at(path, number);
+    double ground[CORNERS][2];
+    Around around;
+    int64_t reach = f->frame + (int64_t)(JUDGE_S * path->fps);
+    if (!f->valid || (f->judged && (f->judged_by == path->newest || f->judged_by > reach)))
+        return; // nothing new that could change the verdict
+    f->judged = 1;
+    f->judged_by = path->newest;
+    f->accepted = 0;
+    if (choose_ground(&f->view, ground) < 0)
+        return;
+    look_around(path, f->frame, f->shot, JUDGE_S, 0, ground, &around);
+    int self = -1;
+    for (int i = 0; i < around.count; i++)
+        if (around.number[i] == number)
+            self = i;
+    if (self < 0)
+        return;
+    if (around.count == 1) // alone: believed only where hardly anybody could have agreed with it
+        f->accepted = tried_around(path, f->frame, f->shot, JUDGE_S) <= 3;
+    else
+        f->accepted = (uint8_t)on_common_way(path, &around, self);
+}
+
+// --- smoothing
+
+// Polynomial of up to three terms from the normal equations; fewer terms where the times do not carry them.
+static void solve(const double s[5], const double y[3], int terms, double coefficient[3])
+{
+    double c0 = s[2] * s[4] - s[3] * s[3], c1 = s[1] * s[4] - s[2] * s[3], c2 = s[1] * s[3] - s[2] * s[2];
+    double det3 = s[0] * c0 - s[1] * c1 + s[2] * c2, det2 = s[0] * s[2] - s[1] * s[1];
+    coefficient[1] = coefficient[2] = 0;
+    if (terms >= 3 && det3 > 1e-6 * s[0] * s[2] * s[4]) {
+        coefficient[0] = (y[0] * c0 - y[1] * c1 + y[2] * c2) / det3;
+        coefficient[1] = (-y[0] * c1 + y[1] * (s[0] * s[4] - s[2] * s[2]) - y[2] * (s[0] * s[3] - s[1] * s[2])) / det3;
+        coefficient[2] = (y[0] * c2 - y[1] * (s[0] * s[3] - s[1] * s[2]) + y[2] * det2) / det3;
+    } else if (terms >= 2 && det2 > 1e-6 * s[0] * s[2]) {
+        coefficient[0] = (y[0] * s[2] - y[1] * s[1]) / det2;
+        coefficient[1] = (y[1] * s[0] - y[0] * s[1]) / det2;
+    } else {
+        coefficient[0] = y[0] / s[0];
+    }
+}
+
+// One weighted fit of all places over time.
+static void fit_way(const Around *around, const double *weight, int terms, double way[PLACES][3])
+{
+    double s[5] = {0}, y[PLACES][3] = {{0}};
+    for (int i = 0; i < around->count; i++) {
+        double t = around->time[i], power = weight[i];
+        for (int k = 0; k < 5; k++, power *= t)
+            s[k] += power;
+        for (int k = 0; k < PLACES; k++) {
+            double part = weight[i] * around->place[i][k];
+            y[k][0] += part;
+            y[k][1] += part * t;
+            y[k][2] += part * t * t;
+        }
+    }
+    for (int k = 0; k < PLACES; k++)
+        solve(s, y[k], terms, way[k]);
+}
+
+// Values at time 0 of all places. Two further rounds trust fits less that lie beside the way found first.
+static void regress(const TlPath *path, const Around *around, double reach, double out[PLACES])
+{
+    double kernel[AROUND_MAX], weight[AROUND_MAX], way[PLACES][3];
+    int left = 0, right = 0;
+    for (int i = 0; i < around->count; i++) {
+        double q = fmin(fabs(around->time[i]) / reach, 1);
+        q = 1 - q * q * q;
+        kernel[i] = weight[i] = around->weight[i] * (q * q * q + 1e-6);
+        left += around->time[i] <= 0;
+        right += around->time[i] >= 0;
+    }
+    int terms = left >= 2 && right >= 2 && around->count >= 5 ? 3 : around->count >= 3 || (left && right) ? 2 : 1;
+    for (int round = 0; round < 3; round++) {
+        fit_way(around, weight, terms, way);
+        for (int i = 0; i < around->count; i++) {
+            double t = around->time[i], on_way[PLACES], tolerance = TOLERANCE * path->width;
+            for (int k = 0; k < PLACES; k++)
+                on_way[k] = way[k][0] + t * (way[k][1] + t * way[k][2]);
+            double off = worst_offset(around->place[i], on_way);
+            weight[i] = kernel[i] * (off > tolerance ? tolerance / off : 1);
+        }
+    }
+    for (int k = 0; k < PLACES; k++)
+        out[k] = way[k][0];
+}
+
+static int straighten(double lens, const TlPath *path, double *x, double *y)
+{
+    double cx = 0.5 * path->width, cy = 0.5 * path->height, dx = *x - cx, dy = *y - cy;
+    double below = 1 + lens * (dx * dx + dy * dy) / ((double)path->width * path->width);
+    if (!(below > 0.05))
+        return -1;
+    *x = cx + dx / below;
+    *y = cy + dy / below;
+    return 0;
+}
+
+// View whose picture shows the ground points at the given places.
+static int view_from(const TlPath *path, const Around *around, const double ground[CORNERS][2], double place[PLACES],
+                     TlPitchView *view)
+{
+    double lens = 0, sum = 0, from[CORNERS][2];
+    for (int i = 0; i < around->count; i++) {
+        lens += around->weight[i] * fit_at(path, around->number[i])->view.lens;
+        sum += around->weight[i];
+    }
+    *view = (TlPitchView){.lens = lens / sum, .width = path->width, .height = path->height};
+    for (int k = 0; k < CORNERS; k++) {
+        from[k][0] = place[2 * k];
+        from[k][1] = place[2 * k + 1];
+        if (straighten(view->lens, path, &from[k][0], &from[k][1]) < 0)
+            return -1;
+    }
+    return tl_homography_dlt((const double(*)[2])from, ground, NULL, CORNERS, view->straight);
+}
+
+// Nearest accepted fits at or before and at or after a frame; -1 where there is none.
+static void neighbours(TlPath *path, int64_t frame, int32_t shot, int64_t *before, int64_t *after)
+{
+    *before = *after = -1;
+    for (int64_t n = path->first; n < path->end; n++) {
+        const TlPathFit *f = fit_at(path, n);
+        if (f->shot != shot || !f->valid || llabs(f->frame - frame) > path->gap_frames + (int64_t)path->fps)
+            continue;
+        judge(path, n);
+        if (!f->accepted)
+            continue;
+        if (f->frame <= frame)
+            *before = n;
+        if (f->frame >= frame && *after < 0)
+            *after = n;
+    }
+}
+
+int tl_path_view(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view)
+{
+    int64_t before, after;
+    neighbours(path, frame, shot, &before, &after);
+    if (before < 0 && after < 0)
+        return -1;
+    int64_t to_before = before < 0 ? INT32_MAX : frame - fit_at(path, before)->frame;
+    int64_t to_after = after < 0 ? INT32_MAX : fit_at(path, after)->frame - frame;
+    int64_t nearest = to_before <= to_after ? to_before : to_after;
+    if (nearest > path->hold_frames && to_before + to_after > path->gap_frames)
+        return -1;
+
+    double ground[CORNERS][2], place[PLACES];
+    Around around;
+    const TlPathFit *middle = fit_at(path, to_before <= to_after ? before : after);
+    if (choose_ground(&middle->view, ground) < 0)
+        return -1;
+    double reach = SMOOTH_S;
+    if (before >= 0 && after >= 0 && to_before + to_after <= path->gap_frames)
+        reach = fmax(reach, 1.25 * (double)(to_before > to_after ? to_before : to_after) / path->fps);
+    look_around(path, frame, shot, reach, 1, ground, &around);
+    if (around.count == 0)
+        return -1;
+    regress(path, &around, reach, place);
+    return view_from(path, &around, ground, place, view);
+}
+
+void tl_path_seen(TlPath *path, int64_t frame, int32_t shot, const TlPitchView *view, TlPoint out[TL_POINT_COUNT])
+{
+    int64_t before, after;
+    memset(out, 0, TL_POINT_COUNT * sizeof *out);
+    neighbours(path, frame, shot, &before, &after);
+    if (before < 0 && after < 0)
+        return;
+    int later = before < 0 || (after >= 0 && fit_at(path, after)->frame - frame < frame - fit_at(path, before)->frame);
+    const TlPathFit *f = fit_at(path, later ? after : before);
+    for (int i = 0; i < TL_POINT_COUNT; i++) {
+        double gx, gy, x, y;
+        if (!(f->seen[i].confidence > 0) || tl_view_ground(&f->view, f->seen[i].x, f->seen[i].y, &gx, &gy) < 0 ||
+            tl_view_picture(view, gx, gy, &x, &y) < 0)
+            continue;
+        out[i] = (TlPoint){(float)x, (float)y, f->seen[i].confidence};
+    }
+}
