@@ -21,11 +21,19 @@ void tl_json_double(TlStrbuf *buf, double value)
     }
 }
 
+void tl_json_fixed(TlStrbuf *buf, double value, int decimals)
+{
+    if (fabs(value) < 1e15)
+        tl_strbuf_fixed(buf, value, decimals);
+    else
+        tl_json_double(buf, value);
+}
+
 void tl_json_numbers(TlStrbuf *buf, const float *value, int count, int decimals)
 {
     for (int i = 0; i < count; i++) {
         tl_strbuf_char(buf, i ? ',' : '[');
-        tl_strbuf_fixed(buf, (double)value[i], decimals);
+        tl_json_fixed(buf, (double)value[i], decimals);
     }
     tl_strbuf_char(buf, ']');
 }
@@ -36,11 +44,11 @@ void tl_json_points(TlStrbuf *buf, const TlPoint points[TL_POINT_COUNT])
         const TlPoint *p = &points[i];
         tl_strbuf_str(buf, i ? ",[" : "[[");
         if (p->confidence > 0) {
-            tl_strbuf_fixed(buf, (double)p->x, TL_DECIMALS_PX);
+            tl_json_fixed(buf, (double)p->x, TL_DECIMALS_PX);
             tl_strbuf_char(buf, ',');
-            tl_strbuf_fixed(buf, (double)p->y, TL_DECIMALS_PX);
+            tl_json_fixed(buf, (double)p->y, TL_DECIMALS_PX);
             tl_strbuf_char(buf, ',');
-            tl_strbuf_fixed(buf, (double)p->confidence, TL_DECIMALS_SCORE);
+            tl_json_fixed(buf, (double)p->confidence, TL_DECIMALS_SCORE);
         } else {
             tl_strbuf_str(buf, "0,0,0");
         }

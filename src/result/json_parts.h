@@ -10,6 +10,8 @@ enum { TL_DECIMALS_PX = 2, TL_DECIMALS_SCORE = 4, TL_DECIMALS_M = 3 };
 
 // Ten significant digits, locale-free: for values whose size is not known beforehand. Not finite = 0.
 void tl_json_double(TlStrbuf *buf, double value);
+// As tl_strbuf_fixed, but huge values get an exponent: parsers refuse whole numbers beyond 64 bits.
+void tl_json_fixed(TlStrbuf *buf, double value, int decimals);
 void tl_json_numbers(TlStrbuf *buf, const float *value, int count, int decimals); // [a,b,...]
 void tl_json_points(TlStrbuf *buf, const TlPoint points[TL_POINT_COUNT]);         // [[x,y,confidence],...]
 void tl_json_homography(TlStrbuf *buf, const TlRecord *record);                   // [9 numbers] or null

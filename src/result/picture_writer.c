@@ -51,7 +51,7 @@ static void append_picture(TlStrbuf *buf, const char *image, int width, int heig
         tl_strbuf_str(buf, ",\"bbox\":");
         tl_json_numbers(buf, object->bbox, 4, TL_DECIMALS_PX);
         tl_strbuf_str(buf, ",\"score\":");
-        tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+        tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
         tl_strbuf_char(buf, '}');
     }
     tl_strbuf_str(buf, "],\"keypoints\":");

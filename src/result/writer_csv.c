@@ -19,12 +19,12 @@ static void append_row(TlStrbuf *buf, const TlRecord *record, const TlObject *ob
 {
     int on_pitch = tl_object_on_pitch(object);
     for (int i = 0; i < 4; i++) {
-        tl_strbuf_fixed(buf, (double)object->bbox[i], TL_DECIMALS_PX);
+        tl_json_fixed(buf, (double)object->bbox[i], TL_DECIMALS_PX);
         tl_strbuf_char(buf, ',');
     }
     tl_strbuf_int(buf, object->class_id);
     tl_strbuf_char(buf, ',');
-    tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+    tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
     tl_strbuf_char(buf, ',');
     if (object->id >= 0)
         tl_strbuf_int(buf, object->id);
@@ -35,10 +35,10 @@ static void append_row(TlStrbuf *buf, const TlRecord *record, const TlObject *ob
     for (int i = 0; i < 2; i++) {
         tl_strbuf_char(buf, ',');
         if (on_pitch)
-            tl_strbuf_fixed(buf, (double)object->pitch[i], TL_DECIMALS_M);
+            tl_json_fixed(buf, (double)object->pitch[i], TL_DECIMALS_M);
     }
     tl_strbuf_char(buf, ',');
-    tl_strbuf_fixed(buf, record->time_s, 6);
+    tl_json_fixed(buf, record->time_s, 6);
     tl_strbuf_char(buf, '\n');
 }
 

@@ -68,9 +68,9 @@ static void foot_corner(const TlRecord *record, const TlObject *object, int side
 static void append_place(TlStrbuf *buf, const TlWriterContext *context, const char *name, const double at[2])
 {
     tl_strbuf_printf(buf, "\"x_%s\":", name);
-    tl_strbuf_fixed(buf, at[0] - context->pitch_length_m / 2, TL_DECIMALS_M);
+    tl_json_fixed(buf, at[0] - context->pitch_length_m / 2, TL_DECIMALS_M);
     tl_strbuf_printf(buf, ",\"y_%s\":", name);
-    tl_strbuf_fixed(buf, at[1] - context->pitch_width_m / 2, TL_DECIMALS_M);
+    tl_json_fixed(buf, at[1] - context->pitch_width_m / 2, TL_DECIMALS_M);
 }
 
 static void append_boxes(TlStrbuf *buf, const TlWriterContext *context, const TlRecord *record, const TlObject *object)
@@ -83,7 +83,7 @@ static void append_boxes(TlStrbuf *buf, const TlWriterContext *context, const Tl
     tl_strbuf_str(buf, ",\"bbox_image\":");
     for (int i = 0; i < 4; i++) {
         tl_strbuf_str(buf, keys[i]);
-        tl_strbuf_fixed(buf, box[i], TL_DECIMALS_PX);
+        tl_json_fixed(buf, box[i], TL_DECIMALS_PX);
     }
     foot_corner(record, object, 0, left);
     foot_corner(record, object, 1, right);
@@ -108,7 +108,7 @@ static int record_entries(void *priv, const TlWriterContext *context, const TlRe
         tl_strbuf_printf(buf, "{\"image_id\":\"%d%03d%06lld\",\"track_id\":%d", gsr->split, gsr->sequence,
                          (long long)record->frame + 1, (int)object->id);
         tl_strbuf_str(buf, ",\"supercategory\":\"object\",\"category_id\":1,\"confidence\":");
-        tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+        tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
         tl_strbuf_printf(buf, ",\"attributes\":{\"role\":\"%s\",\"jersey\":null,\"team\":null}",
                          tl_class_name(object->class_id));
         append_boxes(buf, context, record, object);

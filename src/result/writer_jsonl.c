@@ -24,7 +24,7 @@ static int begin(void *priv, const TlWriterContext *context, TlStrbuf *buf, TlDi
     tl_strbuf_str(buf, ",\"height\":");
     tl_strbuf_int(buf, info->height);
     tl_strbuf_str(buf, ",\"fps\":");
-    tl_strbuf_fixed(buf, info->fps, 6);
+    tl_json_fixed(buf, info->fps, 6);
     text_member(buf, ",\"player_model\":", info->player_model);
     text_member(buf, ",\"pitch_model\":", info->pitch_model);
     text_member(buf, ",\"settings\":", info->settings);
@@ -43,7 +43,7 @@ static void append_object(TlStrbuf *buf, const TlObject *object)
     tl_strbuf_str(buf, ",\"bbox\":");
     tl_json_numbers(buf, object->bbox, 4, TL_DECIMALS_PX);
     tl_strbuf_str(buf, ",\"score\":");
-    tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+    tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
     tl_strbuf_str(buf, ",\"filled\":");
     tl_strbuf_str(buf, tl_json_bool(object->filled));
     tl_strbuf_str(buf, ",\"pitch\":");
@@ -61,7 +61,7 @@ static int record_line(void *priv, const TlWriterContext *context, const TlRecor
     tl_strbuf_str(buf, "{\"frame\":");
     tl_strbuf_int(buf, record->frame);
     tl_strbuf_str(buf, ",\"time\":");
-    tl_strbuf_fixed(buf, record->time_s, 6);
+    tl_json_fixed(buf, record->time_s, 6);
     tl_strbuf_str(buf, ",\"filled\":");
     tl_strbuf_str(buf, tl_json_bool(record->filled));
     tl_strbuf_str(buf, ",\"objects\":[");

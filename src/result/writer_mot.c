@@ -131,10 +131,10 @@ static int record_rows(void *priv, const TlWriterContext *context, const TlRecor
         tl_strbuf_int(buf, object->id);
         for (int k = 0; k < 4; k++) {
             tl_strbuf_char(buf, ',');
-            tl_strbuf_fixed(buf, box[k], TL_DECIMALS_PX);
+            tl_json_fixed(buf, box[k], TL_DECIMALS_PX);
         }
         tl_strbuf_char(buf, ',');
-        tl_strbuf_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+        tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
         tl_strbuf_str(buf, ",-1,-1,-1\n");
     }
     return TL_OK;
@@ -143,7 +143,7 @@ static int record_rows(void *priv, const TlWriterContext *context, const TlRecor
 static void append_seqinfo(TlStrbuf *text, const Mot *mot, const TlStreamInfo *info)
 {
     tl_strbuf_printf(text, "[Sequence]\nname=%s\nimDir=img1\nframeRate=", mot->name);
-    tl_strbuf_fixed(text, info->fps > 0 ? info->fps : 25, 3);
+    tl_json_fixed(text, info->fps > 0 ? info->fps : 25, 3);
     tl_strbuf_printf(text, "\nseqLength=%lld\nimWidth=%d\nimHeight=%d\nimExt=.jpg\n", (long long)mot->length,
                      info->width, info->height);
 }

@@ -45,7 +45,7 @@ void tl_sn44_frame(TlStrbuf *buf, const TlRecord *record, int first)
 void tl_sn44_tail(TlStrbuf *buf, double processing_time_s)
 {
     tl_strbuf_str(buf, "],\"processing_time\":");
-    tl_strbuf_fixed(buf, processing_time_s, 3);
+    tl_json_fixed(buf, processing_time_s, 3);
     tl_strbuf_str(buf, "}\n");
 }
 
