@@ -33,7 +33,7 @@ void tl_point_emit(TlPoint *point, const TlLetterbox *box, float x, float y, flo
 const TlTensor *tl_output_find(const TlTensor *const *outputs, int count, const char *name, int64_t channels);
 
 float tl_sigmoid(float logit);
-float tl_logit(float probability); // -inf..inf for 0..1, beyond as the nearer end
+float tl_logit(float probability); // -FLT_MAX (0 and below) .. infinity (1 and above)
 
 // touchline.width, touchline.height and a fixed input's size; 0 when they make no sense.
 int tl_meta_house_size(const TlModelMeta *meta, int *width, int *height);

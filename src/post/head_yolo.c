@@ -43,30 +43,39 @@ static int class_of_name(const char *raw)
     return -1;
 }
 
-// {0: 'ball', 1: 'player'} as Python prints a dict, or ['ball', 'player']. Returns the number of names.
+static int read_key(const char *text)
+{
+    long number = strtol(text, NULL, 10);
+    return number >= 0 && number < TL_MODEL_CLASS_MAX ? (int)number : TL_MODEL_CLASS_MAX;
+}
+
+// {0: 'ball', 1: 'player'} as Python prints a dict, {"0": "ball"} as JSON has it, or ['ball', 'player']. Returns the
+// number of names.
 static int parse_names(const char *text, int8_t map[TL_MODEL_CLASS_MAX])
 {
     int count = 0, key = 0;
     memset(map, -1, TL_MODEL_CLASS_MAX);
     while (text && *text) {
         if (isdigit((unsigned char)*text)) {
-            char *end;
-            long number = strtol(text, &end, 10);
-            key = number < TL_MODEL_CLASS_MAX ? (int)number : TL_MODEL_CLASS_MAX;
-            text = end;
+            key = read_key(text);
+            text += strspn(text, "0123456789");
         } else if (*text == '\'' || *text == '"') {
             char name[64];
             size_t length = strcspn(text + 1, *text == '"' ? "\"" : "'");
             size_t kept = length < sizeof name ? length : sizeof name - 1;
             memcpy(name, text + 1, kept);
             name[kept] = '\0';
+            text += 1 + length;
+            text += *text != '\0';
+            if (text[strspn(text, " ")] == ':') {
+                key = read_key(name);
+                continue;
+            }
             if (key < TL_MODEL_CLASS_MAX) {
                 map[key] = (int8_t)class_of_name(name);
                 count = key + 1 > count ? key + 1 : count;
             }
             key++;
-            text += 1 + length;
-            text += *text != '\0';
         } else {
             text++;
         }
@@ -118,8 +127,12 @@ static void network_size(const TlModelMeta *meta, int *width, int *height)
     *width = meta->input_dim[3] > 0 ? (int)meta->input_dim[3] : (int)side[1];
 }
 
+// RT-DETR comes from the same exporter with boxes of another form.
 static int is_yolo(const TlModelMeta *meta)
 {
+    const char *head = tl_model_meta_get(meta, "head");
+    if (head && !strncmp(head, "RTDETR", 6))
+        return 0;
     return !tl_model_meta_get(meta, "touchline.head") && meta->input_rank == 4 && meta->input_dim[1] == 3 &&
            meta->output_count == 1 && meta->output[0].rank == 3;
 }

@@ -4,6 +4,7 @@
 // what is there.
 #include "post/post.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,7 @@ float tl_sigmoid(float logit)
 float tl_logit(float probability)
 {
     if (!(probability > 0))
-        return -INFINITY;
+        return -FLT_MAX; // reached by every number, but not by an infinity
     return probability >= 1 ? INFINITY : logf(probability / (1 - probability));
 }
 
