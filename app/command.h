@@ -15,7 +15,8 @@ typedef struct TlTextList {
     const char *item[TL_LIST_MAX];
 } TlTextList;
 
-// A row of a command's own table. def.offset points into the command's values, def.env is NULL.
+// A row of a command's own table. def.offset points into the command's values. With def.env the option also comes from
+// the environment and the config file, except repeated ones.
 typedef struct TlCommandOption {
     TlOptionDef def;
     char letter; ///< of the short form, 0 = none

@@ -40,11 +40,27 @@ static void put_setting(const TlOptionDef *def)
     snprintf(text, sizeof text, "%s%s%s%s (--%s)", def->help, range[0] ? " [" : "", range, range[0] ? "]" : "",
              def->flag);
     put_comment(text);
-    printf("#%s=%s\n\n", def->env, def->deflt);
+    printf("#%s=%s\n\n", def->env, def->deflt ? def->deflt : "");
+}
+
+// Settings that belong to one command.
+static void put_own(const TlCommand *command)
+{
+    int first = 1;
+
+    for (const TlCommandOption *row = command->options; row && row->def.flag; row++) {
+        if (!row->def.env)
+            continue;
+        if (first)
+            printf("# --- touchline %s\n\n", command->name);
+        first = 0;
+        put_setting(&row->def);
+    }
 }
 
 void tl_help_env(void)
 {
+    const TlCommand *command;
     const char *group = "";
 
     fputs(
@@ -60,8 +76,10 @@ void tl_help_env(void)
                g_presets[i].size, g_presets[i].stride);
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
         if (strcmp(group, def->group))
-            printf("\n# --- %s\n\n", def->group);
+            printf("%s# --- %s\n\n", group[0] ? "" : "\n", def->group);
         group = def->group;
         put_setting(def);
     }
+    for (int i = 0; (command = tl_command_at(i)); i++)
+        put_own(command);
 }

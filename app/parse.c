@@ -264,6 +264,63 @@ static int set_own_defaults(const TlCommand *command)
     return TL_OK;
 }
 
+// The own row of a command with this environment name.
+static const TlOptionDef *find_env(const TlCommand *command, const char *name)
+{
+    for (const TlCommandOption *row = command->options; row && row->def.flag; row++)
+        if (row->def.env && !row->many && !strcmp(row->def.env, name))
+            return &row->def;
+    return NULL;
+}
+
+static int set_own(const TlCommand *command, const TlOptionDef *def, const char *value, const char *where, TlDiag *diag)
+{
+    char subject[256];
+
+    snprintf(subject, sizeof subject, "%s (%.180s)", def->env, where);
+    return tl_option_set_field(def, command->values, value, subject, diag);
+}
+
+// One entry of the config file. A file may be shared by all commands: names of the others are no mistakes.
+static int take_entry(void *opaque, const char *name, const char *value, const char *where, TlDiag *diag)
+{
+    TlCommandLine *line = opaque;
+    const TlCommand *command;
+    const TlOptionDef *def = find_env(line->command, name);
+
+    if (def)
+        return *value ? set_own(line->command, def, value, where, diag) : TL_OK;
+    for (int i = 0; (command = tl_command_at(i)); i++)
+        if (find_env(command, name))
+            return TL_OK;
+    return tl_options_take(&line->options, name, value, where, diag);
+}
+
+static int load_own_env(const TlCommand *command, TlDiag *diag)
+{
+    int ret = TL_OK;
+
+    for (const TlCommandOption *row = command->options; row && row->def.flag && ret == TL_OK; row++) {
+        const char *value = row->def.env && !row->many ? getenv(row->def.env) : NULL;
+        if (value && value[strspn(value, " \t\r\n")])
+            ret = set_own(command, &row->def, value, "environment", diag);
+    }
+    return ret;
+}
+
+// Config file, then environment, over the defaults.
+static int load_sources(TlCommandLine *line, TlDiag *diag)
+{
+    const char *config = g_common.config[0] ? g_common.config : getenv("TOUCHLINE_CONFIG");
+    int ret = TL_OK;
+
+    if (config && *config)
+        ret = tl_config_read(config, take_entry, line, diag);
+    if (ret == TL_OK)
+        ret = tl_options_load_env(&line->options, diag);
+    return ret < 0 ? ret : load_own_env(line->command, diag);
+}
+
 int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, int *help, TlDiag *diag)
 {
     Parser parser = {.line = line, .command = command, .argc = argc, .argv = argv, .diag = diag};
@@ -279,13 +336,8 @@ int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **arg
         return *help ? TL_OK : ret;
     line->quiet = g_common.quiet;
     line->verbose = g_common.verbose;
-    if (command->groups) {
-        const char *config = g_common.config[0] ? g_common.config : getenv("TOUCHLINE_CONFIG");
-        if (config && *config)
-            ret = tl_options_load_file(&line->options, config, diag);
-        if (ret == TL_OK)
-            ret = tl_options_load_env(&line->options, diag);
-    }
+    if (command->groups)
+        ret = load_sources(line, diag);
     if (ret == TL_OK)
         ret = walk(&parser, WALK_ALL);
     if (ret == TL_OK && line->arguments.count < command->min_arguments)
