@@ -78,6 +78,14 @@ TL_API TL_NODISCARD int tl_options_set(TlOptions *options, const char *name, con
 // Unknown names that begin with TOUCHLINE_ are errors, others are left alone (the file may be shared).
 TL_API TL_NODISCARD int tl_options_load_file(TlOptions *options, const char *path, TlDiag *diag);
 
+// The same reader for names beyond the table: hands each NAME=value to `entry` ("file:line" in where) and stops at its
+// first failure. tl_options_load_file is this with tl_options_take as entry.
+typedef int TlConfigEntry(void *opaque, const char *name, const char *value, const char *where, TlDiag *diag);
+TL_API TL_NODISCARD int tl_config_read(const char *path, TlConfigEntry *entry, void *opaque, TlDiag *diag);
+// Sets an entry of a config file by the rules of tl_options_load_file. opaque: TlOptions.
+TL_API TL_NODISCARD int tl_options_take(void *options, const char *name, const char *value, const char *where,
+                                        TlDiag *diag);
+
 // Takes every name of the table that is set and not empty in the environment.
 TL_API TL_NODISCARD int tl_options_load_env(TlOptions *options, TlDiag *diag);
 

@@ -71,7 +71,7 @@ static char *cut_value(char *at, const char **reason)
     return at;
 }
 
-static int set_from_file(TlOptions *options, const char *name, const char *value, const char *where, TlDiag *diag)
+int tl_options_take(void *options, const char *name, const char *value, const char *where, TlDiag *diag)
 {
     TlDiag inner = {0};
 
@@ -91,8 +91,13 @@ static int set_from_file(TlOptions *options, const char *name, const char *value
     return TL_OK;
 }
 
+typedef struct Reader {
+    TlConfigEntry *entry;
+    void *opaque;
+} Reader;
+
 // One line without its end.
-static int parse_line(TlOptions *options, char *line, const char *where, TlDiag *diag)
+static int parse_line(const Reader *reader, char *line, const char *where, TlDiag *diag)
 {
     const char *reason = NULL;
     char *name = skip_blanks(line);
@@ -111,7 +116,7 @@ static int parse_line(TlOptions *options, char *line, const char *where, TlDiag 
     char *value = cut_value(equals + 1, &reason);
     if (!value)
         return tl_fail(diag, TL_ECONFIG, "%s cannot be read: %s", where, reason);
-    return set_from_file(options, name, value, where, diag);
+    return reader->entry(reader->opaque, name, value, where, diag);
 }
 
 // Reads one line without CR and LF. 1, 0 at the end, -1 when it is too long or holds a zero byte.
@@ -132,8 +137,9 @@ static int read_line(FILE *file, char *line)
     return 1;
 }
 
-int tl_options_load_file(TlOptions *options, const char *path, TlDiag *diag)
+int tl_config_read(const char *path, TlConfigEntry *entry, void *opaque, TlDiag *diag)
 {
+    const Reader reader = {.entry = entry, .opaque = opaque};
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     char line[LINE_MAX_BYTES], where[TL_DIAG_SIZE / 2];
     int ret = TL_OK, more;
@@ -145,10 +151,15 @@ int tl_options_load_file(TlOptions *options, const char *path, TlDiag *diag)
         size_t skip = number == 1 && !strncmp(line, byte_order_mark, 3) ? 3 : 0;
         snprintf(where, sizeof where, "%s:%d", path, number);
         ret = more < 0 ? tl_fail(diag, TL_ECONFIG, "%s is not a line of text", where)
-                       : parse_line(options, line + skip, where, diag);
+                       : parse_line(&reader, line + skip, where, diag);
     }
     if (ret == TL_OK && ferror(file))
         ret = tl_fail(diag, tl_errno_code(errno), "cannot read the configuration '%s': %s", path, strerror(errno));
     fclose(file);
     return ret;
+}
+
+int tl_options_load_file(TlOptions *options, const char *path, TlDiag *diag)
+{
+    return tl_config_read(path, tl_options_take, options, diag);
 }
