@@ -28,6 +28,7 @@ typedef struct Found {
     TlPitchView view;
     TlCamera camera; ///< when has_camera
     int has_camera;
+    TlCameraPrior prior; ///< that it was fitted with
     uint32_t mask;
     double score;
 } Found;
@@ -147,6 +148,7 @@ static int fit_camera(const Job *job, const TlCameraPrior *prior, uint32_t mask,
         return -1;
     found->camera = *camera;
     found->has_camera = 1;
+    found->prior = *prior;
     found->mask = mask;
     found->valid = 1;
     return 0;
@@ -230,6 +232,20 @@ static double rms_of(const TlSeen *seen, const Found *found)
     return n ? sqrt(sum / n) : 0;
 }
 
+// Pulls the result onto the painted lines when the picture agrees.
+static void sharpen(const Job *job, Found *found)
+{
+    TlObservation points[TL_POINT_COUNT];
+    TlCameraContext context = {job->params->width, job->params->height, found->prior};
+    TlLineFit lines = {.model = job->model, .picture = job->params->picture, .context = &context, .points = points};
+    Found moved = *found;
+
+    lines.point_count = observe(job, found->mask, points);
+    if (tl_line_fit(&lines, found->has_camera ? &moved.camera : NULL, &moved.view) || tl_gate(job->model, &moved.view))
+        return;
+    *found = moved;
+}
+
 void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT], const TlPitchFitParams *params,
                   TlPitchFit *fit)
 {
@@ -243,6 +259,8 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     job.sigma_px = POINT_SIGMA_SHARE * params->width;
     collect(model, points, params->width, params->height, &job.seen);
     search(&job, &best);
+    if (best.valid && params->picture && params->picture->plane[0])
+        sharpen(&job, &best);
     if (!best.valid || tl_view_homography(model, &best.view, fit->homography))
         return;
     fit->view = best.view;

@@ -9,8 +9,6 @@
 
 #include "pitch/pitch.h"
 
-enum { TL_OBSERVATION_MAX = TL_POINT_COUNT + 512 };
-
 // --- homography.c
 double tl_homography_determinant(const double h[9]);
 int tl_homography_normalise(double h[9]); // h[8] = 1, or unit norm when that is near 0; -1 when zero or not finite
@@ -120,15 +118,31 @@ int tl_ransac(const TlSeen *seen, double inlier_px, TlCandidate candidates[TL_CA
 int tl_gate(const TlPitchModel *model, const TlPitchView *view);
 
 // --- lines.c
+enum { TL_LINE_HITS_MAX = 480 };
+
+// Places where the picture shows a painted line within reach_px of where the view expects it: observations with
+// normals, weight 0..1 (the caller scales it and sets scale_px). Returns their number; *looked = places searched.
+int tl_line_observe(const TlPitchModel *model, const TlPicture *picture, const TlPitchView *view, double reach_px,
+                    TlObservation *out, int max, int *looked);
+
+// --- line_fit.c
+typedef struct TlLineJudgement {
+    int looked; ///< places searched
+    int hits;   ///< where a line was found
+    int tight;  ///< hits so near that they confirm the view
+    double median_px;
+} TlLineJudgement;
+
 typedef struct TlLineFit {
-    double g[9];
-    int hits;                   ///< places where a painted line was found
-    int expected;               ///< places looked at
-    double before_px, after_px; ///< median distance of the hits from the lines
+    const TlPitchModel *model;
+    const TlPicture *picture;
+    const TlCameraContext *context; ///< for a camera
+    const TlObservation *points;    ///< that hold the view where no line is
+    int point_count;
+    TlLineJudgement before, after; ///< filled in
 } TlLineFit;
 
-// Pulls G onto the painted lines of the picture. 0 when it got better, -1 when G is better left alone.
-int tl_line_refine(const TlPitchModel *model, const TlPicture *picture, const TlSeen *seen, uint32_t inliers,
-                   const double g[9], double search_px, TlLineFit *fit);
+// camera may be NULL: then view is a plain homography. Both move together. -1, untouched, when nothing is gained.
+int tl_line_fit(TlLineFit *job, TlCamera *camera, TlPitchView *view);
 
 #endif
