@@ -46,6 +46,8 @@ TL_API TL_NODISCARD int tl_session_start(TlSession *session, const char *input, 
 // Begins a clip whose pictures the caller pushes.
 TL_API TL_NODISCARD int tl_session_start_push(TlSession *session, const TlStreamInfo *info, TlDiag *diag);
 // Hands in the next picture, copied before return; blocks while the queue is full. time_s from the first picture.
+// TL_EINTERRUPTED once the clip has ended (cancelled or failed). May be called from another thread than next; that
+// thread must have ended before stop, start or close.
 TL_API TL_NODISCARD int tl_session_push(TlSession *session, const TlPicture *picture, double time_s, TlDiag *diag);
 // No more pictures will come.
 TL_API TL_NODISCARD int tl_session_finish(TlSession *session, TlDiag *diag);

@@ -160,6 +160,7 @@ static void reset_clip(TlSession *s)
     s->scene = (TlScene){0};
     s->decode_diag = s->result_diag = (TlDiag){0};
     s->cut_pending = 0;
+    s->answer.last = 0;
     s->last_fit.valid = 0;
     s->kept_first = s->kept_count = 0;
     s->decode_s = s->pre_s = s->post_s = s->track_s = s->pitch_s = s->fill_s = s->first_record_s = s->wall_s = 0;

@@ -97,6 +97,8 @@ void *tl_session_decode_main(void *opaque)
         if (s->pitch)
             tl_network_abort(s->pitch);
     }
+    if (s->pushed)
+        tl_queue_close(s->pushed); // nobody takes pictures any more: a push that waits fails
     TlItem last = {.last = 1, .code = ret};
     (void)!tl_queue_push(s->items, &last); // fails only when the session is being closed
     return NULL;
