@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "media/container.h"
 #include "media/libav.h"
 
 enum {
@@ -139,7 +140,7 @@ static int explain_end(TlDecoder *decoder, TlDiag *diag)
     if (!frames && decoder->picture_too_large)
         return tl_fail(diag, TL_ELIMIT, "the picture of %s is larger than %d megapixels", name,
                        TL_PIXELS_MAX / 1000000);
-    int is_cut = decoder->reads_failed > 0 || decoder->last_is_cut;
+    int is_cut = decoder->reads_failed > 0 || decoder->last_is_cut || tl_container_is_short(&decoder->source);
     if (is_cut && !frames && !decoder->source.can_seek && decoder->source.is_mp4)
         return tl_fail(diag, TL_EFORMAT,
                        "%s is an MP4 with its index at the end, which needs a file: it cannot be read from a pipe",

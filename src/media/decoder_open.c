@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-#include <libavutil/pixdesc.h>
+#include <libavutil/avstring.h>
 
 #include "base/cpu.h"
+#include "media/container.h"
 #include "media/libav.h"
 
 enum {
@@ -42,7 +43,7 @@ static int explain_open(TlDecoder *decoder, int error, TlDiag *diag)
         return tl_fail(diag, TL_ENET, "reading %s failed", name);
     if (error == AVERROR(ENOMEM))
         return tl_fail(diag, TL_ENOMEM, "out of memory while opening %s", name);
-    int state = tl_source_mp4_state(source);
+    int state = tl_container_mp4_state(source);
     if (state == TL_MP4_NO_INDEX || (source->is_mp4 && !source->can_seek))
         return tl_fail(diag, TL_ETRUNCATED, "%s is cut off: its index (moov) is missing", name);
     if (state == TL_MP4_CUT_INDEX)
@@ -50,10 +51,27 @@ static int explain_open(TlDecoder *decoder, int error, TlDiag *diag)
     return tl_fail(diag, TL_EFORMAT, "%s is not a video or picture that can be read", name);
 }
 
+// Formats that are only lists of other files or addresses.
+static int is_playlist(const AVInputFormat *format)
+{
+    static const char *const names[] = {"hls", "dash", "concat", "concatf", "imf", "sdp", "rtsp", "vapoursynth", NULL};
+
+    for (int i = 0; names[i]; i++)
+        if (av_match_name(names[i], format->name))
+            return 1;
+    return (format->flags & AVFMT_NOFILE) != 0;
+}
+
 static int open_container(TlDecoder *decoder, TlDiag *diag)
 {
+    const AVInputFormat *found = NULL;
     AVDictionary *options = NULL;
+    int ret = av_probe_input_buffer2(decoder->source.pb, &found, NULL, NULL, 0, 0);
 
+    if (ret < 0)
+        return explain_open(decoder, ret, diag);
+    if (is_playlist(found))
+        return tl_fail(diag, TL_EFORMAT, "%s is a playlist (%s), not a video", decoder->source.name, found->name);
     decoder->format = avformat_alloc_context();
     if (!decoder->format)
         return tl_fail(diag, TL_ENOMEM, "out of memory while opening %s", decoder->source.name);
@@ -65,7 +83,7 @@ static int open_container(TlDecoder *decoder, TlDiag *diag)
     decoder->format->max_streams = STREAMS_MAX;
     // For the nested contexts of playlist demuxers, which do not inherit io_open.
     av_dict_set(&options, "protocol_whitelist", "none", 0);
-    int ret = avformat_open_input(&decoder->format, NULL, NULL, &options);
+    ret = avformat_open_input(&decoder->format, NULL, found, &options);
     av_dict_free(&options);
     return ret < 0 ? explain_open(decoder, ret, diag) : TL_OK;
 }

@@ -237,34 +237,3 @@ int tl_source_peek(TlSource *source, TlDiag *diag)
     // Still in the buffer: works for pipes too.
     return avio_seek(source->pb, 0, SEEK_SET) < 0 ? tl_fail(diag, TL_EIO, "cannot read %s", source->name) : TL_OK;
 }
-
-// ISO/IEC 14496-12, 4.2: 32-bit size, four letters, 64-bit size when the first is 1, 0 = to the end of the file.
-int tl_source_mp4_state(TlSource *source)
-{
-    int64_t size = source->can_seek ? avio_size(source->pb) : -1, at = 0;
-    int has_data = 0, is_mp4 = 0;
-
-    for (int boxes = 0; boxes < 1000 && at + 8 <= size; boxes++) {
-        if (avio_seek(source->pb, at, SEEK_SET) < 0)
-            return TL_MP4_NONE;
-        uint64_t length = avio_rb32(source->pb);
-        uint32_t type = avio_rl32(source->pb);
-        if (length == 1)
-            length = avio_rb64(source->pb);
-        else if (!length)
-            length = (uint64_t)(size - at);
-        if (type == MKTAG('f', 't', 'y', 'p') && at == 0)
-            is_mp4 = 1;
-        else if (type == MKTAG('m', 'd', 'a', 't'))
-            has_data = is_mp4 = 1;
-        else if (type == MKTAG('m', 'o', 'o', 'v'))
-            return length > (uint64_t)(size - at) ? TL_MP4_CUT_INDEX : TL_MP4_WHOLE;
-        else if (!is_mp4 && type != MKTAG('f', 'r', 'e', 'e') && type != MKTAG('w', 'i', 'd', 'e') &&
-                 type != MKTAG('s', 'k', 'i', 'p'))
-            return TL_MP4_NONE;
-        if (length < 8 || length > (uint64_t)(size - at))
-            break;
-        at += (int64_t)length;
-    }
-    return is_mp4 || has_data ? TL_MP4_NO_INDEX : TL_MP4_NONE;
-}

@@ -36,13 +36,4 @@ TL_NODISCARD int tl_source_peek(TlSource *source, TlDiag *diag);
 
 int tl_source_is_cancelled(const TlSource *source);
 
-// What the boxes of an MP4/MOV file say about its completeness, for a sentence after libav gave up.
-enum TlMp4State {
-    TL_MP4_NONE = 0,  ///< not such a file, or it cannot be looked at again
-    TL_MP4_WHOLE,     ///< index there
-    TL_MP4_NO_INDEX,  ///< picture data without an index: cut off before it was written
-    TL_MP4_CUT_INDEX, ///< ends within the index
-};
-int tl_source_mp4_state(TlSource *source);
-
 #endif
