@@ -1,7 +1,7 @@
 // Speed of the pre-processing: ns per frame for every instruction set of this machine.
 //
-// Usage: bench_kernels [rounds]. Prints one line a case: source size, network size, layout, then the best of `rounds`
-// runs (default 200) per kernel table, and its share of what merely reading the picture costs.
+// Usage: bench_kernels [rounds]. Prints one line a case: source and network size, then the best of `rounds` runs
+// (default 200) per kernel table. The same picture every time: what is measured is the arithmetic, not the memory.
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
