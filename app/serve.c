@@ -1,0 +1,197 @@
+// touchline serve: the miner service of Bittensor subnet 44.
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "serve.h"
+
+typedef struct ServeValues {
+    TlServeSettings settings;
+    TlTextList hotkeys, hosts;
+    char log_format[16];
+} ServeValues;
+
+static ServeValues g_values;
+
+#define TEXT(field)                                                                                                    \
+    .type = TL_OPTION_STRING, .max = sizeof(((TlServeSettings *)0)->field) - 1,                                        \
+    .offset = offsetof(ServeValues, settings) + offsetof(TlServeSettings, field)
+#define NUMBER(kind, field, low, high)                                                                                 \
+    .type = kind, .min = low, .max = high, .offset = offsetof(ServeValues, settings) + offsetof(TlServeSettings, field)
+
+static const TlCommandOption g_options[] = {
+    {.def = {.flag = "listen",
+             .env = "TOUCHLINE_LISTEN",
+             .group = "Service",
+             .value = "ADDRESS:PORT",
+             .help = "where to listen; numeric address, [::]:7999 for IPv6 and IPv4",
+             .deflt = "0.0.0.0:7999",
+             TEXT(listen)}},
+    {.def = {.flag = "wallet.path",
+             .env = "BT_WALLET_PATH",
+             .group = "Wallet",
+             .value = "FOLDER",
+             .help = "folder of the wallets, ~/.bittensor/wallets when empty, or the hotkey file itself",
+             .deflt = "",
+             TEXT(wallet_path)},
+     .file = 1},
+    {.def = {.flag = "wallet.name",
+             .env = "WALLET_NAME",
+             .group = "Wallet",
+             .value = "NAME",
+             .help = "wallet",
+             .deflt = "default",
+             TEXT(wallet_name)}},
+    {.def = {.flag = "wallet.hotkey",
+             .env = "HOTKEY_NAME",
+             .group = "Wallet",
+             .value = "NAME",
+             .help = "hotkey of the wallet; only its address is read",
+             .deflt = "default",
+             TEXT(wallet_hotkey)}},
+    {.def = {.flag = "hotkey",
+             .env = "TOUCHLINE_HOTKEY",
+             .group = "Wallet",
+             .value = "SS58",
+             .help = "the miner's own address, for a host without any wallet file",
+             .deflt = "",
+             TEXT(hotkey)}},
+    {.def = {.flag = "netuid",
+             .env = "NETUID",
+             .group = "Chain",
+             .value = "N",
+             .help = "subnet: 44 on finney, 261 on test",
+             .deflt = "44",
+             NUMBER(TL_OPTION_INT, netuid, 0, 65535)}},
+    {.def = {.flag = "subtensor.network",
+             .env = "SUBTENSOR_NETWORK",
+             .group = "Chain",
+             .value = "NAME",
+             .help = "finney, test or local",
+             .deflt = "finney",
+             TEXT(network)}},
+    {.def = {.flag = "subtensor.address",
+             .alias = "subtensor.chain_endpoint",
+             .env = "SUBTENSOR_ADDRESS",
+             .group = "Chain",
+             .value = "URL",
+             .help = "endpoint of the chain (ws, wss, http or https); wins over the network's name",
+             .deflt = "",
+             TEXT(address)}},
+    {.def = {.flag = "min-stake",
+             .alias = "blacklist.validator_min_stake",
+             .env = "MIN_STAKE_THRESHOLD",
+             .group = "Chain",
+             .value = "TAO",
+             .help = "stake a validator needs",
+             .deflt = "1000",
+             NUMBER(TL_OPTION_DOUBLE, min_stake_tao, 0, 1e9)}},
+    {.def = {.flag = "stake-refresh",
+             .env = "TOUCHLINE_STAKE_REFRESH_S",
+             .group = "Chain",
+             .value = "SECONDS",
+             .help = "how often the stake table is read from the chain",
+             .deflt = "300",
+             NUMBER(TL_OPTION_DOUBLE, refresh_s, 1, 86400)}},
+    {.def = {.flag = "stake-max-age",
+             .env = "TOUCHLINE_STAKE_MAX_AGE_S",
+             .group = "Chain",
+             .value = "SECONDS",
+             .help = "/readyz fails when the stake table is older; 0 = never",
+             .deflt = "21600",
+             NUMBER(TL_OPTION_DOUBLE, stake_age_limit_s, 0, 1e9)}},
+    {.def = {.flag = "stake-file",
+             .env = "TOUCHLINE_STAKE_FILE",
+             .group = "Chain",
+             .value = "FILE",
+             .help = "where the stake table is kept between runs; the cache folder when empty",
+             .deflt = "",
+             TEXT(stake_file)},
+     .file = 1},
+    {.def = {.flag = "no-chain",
+             .env = "TOUCHLINE_NO_CHAIN",
+             .group = "Private use and tests",
+             .help = "no stake table: only --allow-hotkey counts, and without one every signed request is served",
+             .deflt = "0",
+             NUMBER(TL_OPTION_BOOL, no_chain, 0, 1)}},
+    {.def = {.flag = "allow-hotkey",
+             .group = "Private use and tests",
+             .value = "SS58",
+             .help = "a validator that is served whatever its stake, may be repeated",
+             .type = TL_OPTION_STRING,
+             .offset = offsetof(ServeValues, hotkeys)},
+     .many = 1},
+    {.def = {.flag = "allow-host",
+             .group = "Private use and tests",
+             .value = "HOST",
+             .help = "a host that videos may come from although its address is private, may be repeated",
+             .type = TL_OPTION_STRING,
+             .offset = offsetof(ServeValues, hosts)},
+     .many = 1},
+    {.def = {.flag = "queue",
+             .env = "TOUCHLINE_QUEUE",
+             .group = "Service",
+             .value = "N",
+             .help = "challenges that may wait while one is worked on",
+             .deflt = "4",
+             NUMBER(TL_OPTION_INT, queue, 1, 64)}},
+    {.def = {.flag = "download-workers",
+             .env = "PARALLEL_DOWNLOAD_WORKERS",
+             .group = "Service",
+             .value = "N",
+             .help = "most connections of one download",
+             .deflt = "8",
+             NUMBER(TL_OPTION_INT, download_workers, 1, 16)}},
+    {.def = {.flag = "log-format",
+             .env = "TOUCHLINE_LOG_FORMAT",
+             .group = "Service",
+             .value = "FORMAT",
+             .help = "log lines as text or as JSON objects",
+             .deflt = "text",
+             .choices = "text|json",
+             .type = TL_OPTION_STRING,
+             .max = sizeof g_values.log_format - 1,
+             .offset = offsetof(ServeValues, log_format)}},
+    {.def = {.flag = NULL}},
+};
+
+static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX])
+{
+    for (int i = 0; i < list->count && i < TL_SERVE_LIST_MAX; i++)
+        out[i] = list->item[i];
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    TlServeSettings *settings = &g_values.settings;
+    if (g_values.hotkeys.count > TL_SERVE_LIST_MAX || g_values.hosts.count > TL_SERVE_LIST_MAX)
+        return tl_fail(diag, TL_EUSAGE, "at most %d hotkeys and hosts can be allowed", TL_SERVE_LIST_MAX);
+    take_list(&g_values.hotkeys, settings->allow_hotkey);
+    take_list(&g_values.hosts, settings->allow_host);
+    settings->log_json = strcmp(g_values.log_format, "json") == 0;
+    return tl_serve(settings, &line->options, NULL, NULL, diag);
+}
+
+static const TlExample g_examples[] = {
+    {"touchline serve --wallet.name miner --wallet.hotkey default", "the miner of subnet 44 on port 7999"},
+    {"touchline serve --netuid 261 --subtensor.network test", "on the test network"},
+    {"touchline serve --no-chain --hotkey 5F… --allow-hotkey 5G…", "private use: one known client, no chain"},
+    {NULL, NULL},
+};
+
+const TlCommand tl_command_serve = {
+    .name = "serve",
+    .arguments = "",
+    .summary = "the miner service of Bittensor subnet 44",
+    .description = "Answers signed challenges: downloads the clip, decodes while it arrives, answers every frame.\n"
+                   "GET /availability, /healthz, /readyz, /metrics and /version tell how it is. SIGTERM finishes the "
+                   "running challenge first.",
+    .options = g_options,
+    .values = &g_values,
+    .groups = "Networks|Detection|Frames|Pitch|Machine",
+    .examples = g_examples,
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .run = run,
+};

@@ -1,0 +1,296 @@
+// The miner as a process: opens the parts in order, waits for signals, takes everything down in reverse.
+#include "serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <touchline/log.h>
+#include <touchline/session.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/strbuf.h"
+#include "chain.h"
+#include "server.h"
+#include "wallet.h"
+
+enum { NONCES = 65536 };
+static const int64_t NONCE_WINDOW_NS = 120000000000ll;
+static const double CHAIN_TIMEOUT_S = 20, SEND_TIMEOUT_S = 30, RETRY_S = 30;
+
+typedef struct Service {
+    const TlServeSettings *settings;
+    TlGuard guard;
+    TlGate gate;
+    TlMetrics *metrics;
+    TlMiner *miner;
+    TlServer *server;
+    char stake_file[TL_SERVE_TEXT + 64];
+    // refresher
+    pthread_t thread;
+    pthread_mutex_t mutex; // guards stopping; a leaf
+    pthread_cond_t changed;
+    int stopping, refreshing;
+} Service;
+
+// --- the stake table in the background
+
+static const char *chain_url(const TlServeSettings *s)
+{
+    return s->address[0] ? s->address : tl_chain_url(s->network);
+}
+
+static int refresh(Service *v, TlStake *stakes)
+{
+    TlDiag diag = {0};
+    int count = 0, ret = tl_chain_fetch_stakes(chain_url(v->settings), v->settings->netuid, CHAIN_TIMEOUT_S, stakes,
+                                               &count, &diag);
+    if (ret == TL_OK)
+        ret = tl_stake_table_set(v->gate.stakes, stakes, count, (int64_t)time(NULL));
+    if (ret == TL_OK) {
+        tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkeys", v->settings->netuid, count);
+        if (tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->netuid, &diag) < 0)
+            tl_log(TL_LOG_WARNING, "%s", diag.text);
+        return TL_OK;
+    }
+    int64_t at = tl_stake_table_time_s(v->gate.stakes);
+    tl_log(TL_LOG_WARNING, "The stake table was not refreshed: %s; the one in use is %lld s old", diag.text,
+           at ? (long long)(time(NULL) - at) : -1);
+    return ret;
+}
+
+static void wait_for(Service *v, double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += (time_t)seconds;
+    while (!v->stopping && pthread_cond_timedwait(&v->changed, &v->mutex, &until) != ETIMEDOUT)
+        ;
+}
+
+static void *refresh_main(void *opaque)
+{
+    Service *v = opaque;
+    TlStake *stakes = tl_calloc(TL_STAKE_MAX, sizeof *stakes);
+    pthread_mutex_lock(&v->mutex);
+    while (stakes && !v->stopping) {
+        pthread_mutex_unlock(&v->mutex);
+        int ret = refresh(v, stakes);
+        pthread_mutex_lock(&v->mutex);
+        wait_for(v, ret == TL_OK || v->settings->refresh_s < RETRY_S ? v->settings->refresh_s : RETRY_S);
+    }
+    pthread_mutex_unlock(&v->mutex);
+    tl_free(&stakes);
+    return NULL;
+}
+
+static void choose_stake_file(Service *v)
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    char folder[TL_SERVE_TEXT];
+    if (v->settings->stake_file[0]) {
+        snprintf(v->stake_file, sizeof v->stake_file, "%s", v->settings->stake_file);
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s%s",
+             cache && cache[0] ? cache
+             : home            ? home
+                               : "/tmp",
+             cache && cache[0] ? "" : "/.cache");
+    (void)mkdir(folder, 0755);
+    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline", folder);
+    (void)mkdir(v->stake_file, 0755);
+    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline/stakes-%d.json", folder, v->settings->netuid);
+}
+
+// --- opening
+
+static int open_gate(Service *v, TlDiag *diag)
+{
+    const TlServeSettings *s = v->settings;
+    TlWalletParams wallet = {.path = s->wallet_path, .name = s->wallet_name, .hotkey = s->wallet_hotkey};
+    char address[TL_SS58_SIZE];
+    int ret = TL_OK, hotkeys = 0;
+    v->gate.nonces = tl_nonce_store_create(NONCES, NONCE_WINDOW_NS);
+    v->gate.stakes = tl_stake_table_create();
+    v->gate.min_stake_tao = s->min_stake_tao;
+    if (!v->gate.nonces || !v->gate.stakes)
+        return tl_fail(diag, TL_ENOMEM, "out of memory for the service");
+    if (s->hotkey[0])
+        snprintf(address, sizeof address, "%s", s->hotkey);
+    else if ((ret = tl_wallet_address(&wallet, address, diag)) < 0)
+        return ret;
+    if (tl_ss58_decode(address, v->gate.own_key) < 0)
+        return tl_fail(diag, TL_EUSAGE, "'%s' is no hotkey address", address);
+    for (; hotkeys < TL_SERVE_LIST_MAX && s->allow_hotkey[hotkeys]; hotkeys++) {
+        uint8_t key[32];
+        if (tl_ss58_decode(s->allow_hotkey[hotkeys], key) < 0 || tl_stake_table_allow(v->gate.stakes, key) < 0)
+            return tl_fail(diag, TL_EUSAGE, "--allow-hotkey: '%s' is no hotkey address", s->allow_hotkey[hotkeys]);
+    }
+    for (int i = 0; i < TL_SERVE_LIST_MAX && s->allow_host[i]; i++)
+        if ((ret = tl_guard_allow(&v->guard, s->allow_host[i], diag)) < 0)
+            return ret;
+    v->gate.any_hotkey = s->no_chain && hotkeys == 0;
+    tl_log(TL_LOG_INFO, "Hotkey %s, subnet %d, minimum stake %g TAO", address, s->netuid, s->min_stake_tao);
+    if (v->gate.any_hotkey)
+        tl_log(TL_LOG_WARNING, "--no-chain without --allow-hotkey: every signed request is served");
+    return TL_OK;
+}
+
+static int open_stakes(Service *v, TlDiag *diag)
+{
+    TlDiag why = {0};
+    if (v->settings->no_chain)
+        return TL_OK;
+    if (!chain_url(v->settings))
+        return tl_fail(diag, TL_EUSAGE, "unknown network '%s'; give finney, test, local or --subtensor.address",
+                       v->settings->network);
+    choose_stake_file(v);
+    if (tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->netuid, &why) == TL_OK)
+        tl_log(TL_LOG_INFO, "Stake table of the last run: %d hotkeys", tl_stake_table_count(v->gate.stakes));
+    if (pthread_create(&v->thread, NULL, refresh_main, v) != 0)
+        return tl_fail(diag, TL_ENOMEM, "no thread could be started");
+    v->refreshing = 1;
+    return TL_OK;
+}
+
+static int open_service(Service *v, const TlOptions *options, TlDiag *diag)
+{
+    int ret = open_gate(v, diag);
+    if (ret < 0)
+        return ret;
+    v->metrics = tl_metrics_create();
+    if (!v->metrics)
+        return tl_fail(diag, TL_ENOMEM, "out of memory for the service");
+    TlMinerParams miner = {.options = options,
+                           .guard = &v->guard,
+                           .metrics = v->metrics,
+                           .queue = v->settings->queue,
+                           .download_workers = v->settings->download_workers};
+    if ((ret = tl_miner_open(&v->miner, &miner, diag)) < 0 || (ret = open_stakes(v, diag)) < 0)
+        return ret;
+    TlServerParams server = {.listen = v->settings->listen,
+                             .gate = &v->gate,
+                             .miner = v->miner,
+                             .metrics = v->metrics,
+                             .stake_age_limit_s = v->settings->stake_age_limit_s};
+    if ((ret = tl_server_open(&v->server, &server, diag)) < 0)
+        return ret;
+    int threads = options->threads > 0 ? options->threads : tl_cpu_count();
+    tl_log(TL_LOG_INFO, "Using batch processing with batch_size=%d", options->batch_size > 0 ? options->batch_size : 1);
+    tl_log(TL_LOG_INFO, "Video processor initialized with %s device, timeout: %.1fs, prefetch=%d, frame_stride=%d",
+           strcmp(options->device, "auto") != 0 ? options->device : "cpu", options->processing_timeout_s,
+           options->prefetch_frames, options->frame_stride);
+    tl_log(TL_LOG_INFO, "Listening on %s (port %d), CPU threads: %d", v->settings->listen, tl_server_port(v->server),
+           threads);
+    return TL_OK;
+}
+
+static void close_service(Service *v)
+{
+    if (v->server)
+        tl_server_quiesce(v->server);
+    if (v->refreshing) {
+        pthread_mutex_lock(&v->mutex);
+        v->stopping = 1;
+        pthread_cond_broadcast(&v->changed);
+        pthread_mutex_unlock(&v->mutex);
+    }
+    tl_miner_close(&v->miner); // finishes what runs and what waits
+    if (v->server)
+        tl_server_drain(v->server, SEND_TIMEOUT_S);
+    tl_server_close(&v->server);
+    if (v->refreshing)
+        pthread_join(v->thread, NULL);
+    tl_metrics_destroy(&v->metrics);
+    tl_stake_table_destroy(&v->gate.stakes);
+    tl_nonce_store_destroy(&v->gate.nonces);
+    pthread_cond_destroy(&v->changed);
+    pthread_mutex_destroy(&v->mutex);
+}
+
+// --- logs and signals
+
+static void log_json(void *opaque, int level, const char *line)
+{
+    static const char *names[TL_LOG_COUNT] = {"error", "warning", "info", "debug"};
+    struct timespec now;
+    struct tm utc;
+    char stamp[40];
+    TlStrbuf text = {0};
+    (void)opaque;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t n = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(stamp + n, sizeof stamp - n, ".%03ldZ", now.tv_nsec / 1000000);
+    tl_strbuf_printf(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", stamp, names[level]);
+    tl_strbuf_json(&text, line);
+    tl_strbuf_str(&text, "}\n");
+    if (!text.failed)
+        fwrite(text.data, 1, text.length, stderr);
+    tl_strbuf_deinit(&text);
+}
+
+static void log_plain(void *opaque, int level, const char *line)
+{
+    static const char *names[TL_LOG_COUNT] = {"ERROR", "WARNING", "INFO", "DEBUG"};
+    struct timespec now;
+    struct tm local;
+    char stamp[32];
+    (void)opaque;
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &local);
+    strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &local);
+    fprintf(stderr, "%s.%03ld | %-8s | %s\n", stamp, now.tv_nsec / 1000000, names[level], line);
+}
+
+// Blocks the signals for all threads made later; they are taken by sigwait.
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void reload_settings(Service *v, TlServeReload *reload, void *opaque)
+{
+    TlOptions options;
+    TlDiag diag = {0};
+    if (reload && reload(opaque, &options, &diag) == TL_OK)
+        tl_miner_reload(v->miner, &options);
+    else
+        tl_log(TL_LOG_ERROR, "Settings were not reloaded: %s", diag.text);
+}
+
+int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeReload *reload, void *opaque,
+             TlDiag *diag)
+{
+    Service service = {.settings = settings};
+    sigset_t signals;
+    int which = 0, ret = tl_sr25519_init();
+    if (ret < 0)
+        return tl_fail(diag, ret, "libsodium cannot be started");
+    tl_log_set(settings->log_json ? log_json : log_plain, NULL, TL_LOG_INFO);
+    block_signals(&signals);
+    pthread_mutex_init(&service.mutex, NULL);
+    pthread_cond_init(&service.changed, NULL);
+    ret = open_service(&service, options, diag);
+    while (ret == TL_OK && sigwait(&signals, &which) == 0 && which == SIGHUP)
+        reload_settings(&service, reload, opaque);
+    if (ret == TL_OK) {
+        tl_log(TL_LOG_INFO, "Stopping: the running challenge is finished first");
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+        signal(SIGINT, SIG_DFL);
+        signal(SIGTERM, SIG_DFL);
+    }
+    close_service(&service);
+    return ret;
+}

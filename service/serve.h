@@ -1,0 +1,36 @@
+// `touchline serve`: the miner as a process, from settings to clean stop.
+#ifndef TL_SERVICE_SERVE_H
+#define TL_SERVICE_SERVE_H
+
+#include <touchline/options.h>
+
+enum { TL_SERVE_LIST_MAX = 16, TL_SERVE_TEXT = 1024 };
+
+typedef struct TlServeSettings {
+    char listen[256];                ///< "0.0.0.0:7999"
+    char wallet_path[TL_SERVE_TEXT]; ///< empty = ~/.bittensor/wallets
+    char wallet_name[256], wallet_hotkey[256];
+    char hotkey[64];                ///< the miner's own address; empty = from the wallet
+    int netuid;                     ///< 44
+    char network[64];               ///< "finney", "test", "local"
+    char address[TL_SERVE_TEXT];    ///< chain endpoint, wins over network
+    double min_stake_tao;           ///< 1000
+    int no_chain;                   ///< 1: only allow_hotkey counts; with none, every hotkey with a good signature
+    double refresh_s;               ///< stake table, 300
+    double stake_age_limit_s;       ///< /readyz and the log complain beyond it, 21600
+    char stake_file[TL_SERVE_TEXT]; ///< empty = the user's cache folder
+    int queue;                      ///< challenges that may wait, 4
+    int download_workers;           ///< PARALLEL_DOWNLOAD_WORKERS, 8
+    int log_json;                   ///< 1: one JSON object a line
+    const char *allow_hotkey[TL_SERVE_LIST_MAX]; ///< SS58, ended by NULL
+    const char *allow_host[TL_SERVE_LIST_MAX];   ///< ended by NULL
+} TlServeSettings;
+
+// Reads settings anew for SIGHUP: fills *options; its errors are logged and the old settings stay.
+typedef int TlServeReload(void *opaque, TlOptions *options, TlDiag *diag);
+
+// Serves until SIGTERM or SIGINT, finishes the running challenge and returns TL_OK. A second signal ends the process.
+TL_NODISCARD int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeReload *reload,
+                          void *opaque, TlDiag *diag);
+
+#endif
