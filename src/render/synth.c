@@ -280,6 +280,8 @@ static void draw(TlSynth *synth, double exposure_s, double time_s)
     tl_stadium_draw_stands(&synth->stadium, look, view, canvas);
     draw_extras(synth, 0, synth->extra_behind, view, before, exposure_s);
     tl_stadium_draw_boards(&synth->stadium, look, view, close, time_s, canvas);
+    if (!close)
+        tl_stadium_draw_benches(&synth->stadium, look, view, canvas);
     if (close)
         tl_canvas_defocus(canvas, canvas->height / 90);
     const double ahead[3] = {view->place[0] + view->ahead[0] * 50, view->place[1] + view->ahead[1] * 50,

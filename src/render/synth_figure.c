@@ -99,7 +99,7 @@ void tl_figure_skeleton(const TlFigure *figure, TlSkeleton *skeleton)
             put(figure, legs[side][i][0], legs[side][i][1], legs[side][i][2] + hip_up,
                 skeleton->joint[first[i] + side]);
         double twist = 0.09 * gait.run * tl_sin(figure->stride) * (side ? 1 : -1), local[2][3];
-        const double shoulder[3] = {tl_sin(gait.lean) * waist + twist, (side ? -0.185 : 0.185) * size,
+        const double shoulder[3] = {tl_sin(gait.lean) * waist + twist, (side ? -0.172 : 0.172) * size,
                                     hip_up + 0.02 + tl_cos(gait.lean) * waist - 0.03};
         put(figure, shoulder[0], shoulder[1], shoulder[2], skeleton->joint[TL_JOINT_SHOULDER + side]);
         arm(figure, &gait, side, size, shoulder, local);
@@ -122,7 +122,7 @@ static void shadow_limb(const double a[3], const double b[3], double radius, con
     double ux = length > 1e-6 ? dx / length * radius : radius, uy = length > 1e-6 ? dy / length * radius : 0;
     const double corner[8][3] = {
         {pa[0] - uy, pa[1] + ux, 0},
-        {pa[0] - ux - 0 * uy, pa[1] - uy, 0},
+        {pa[0] - ux, pa[1] - uy, 0},
         {pa[0] + uy, pa[1] - ux, 0},
         {pb[0] + uy, pb[1] - ux, 0},
         {pb[0] + 0.7 * (ux + uy), pb[1] + 0.7 * (uy - ux), 0},
@@ -186,10 +186,14 @@ static void limb(const Paint *paint, const double a[2], double ra, const double 
     }
     tl_raster_capsule(raster, a, wide_a, b, wide_b);
     tl_sprite_fill(paint->canvas, tl_colour_shade(colour, light * paint->light * 0.78), 1);
-    const double la[2] = {a[0] - wide_a * 0.22, a[1] - wide_a * 0.12},
-                 lb[2] = {b[0] - wide_b * 0.22, b[1] - wide_b * 0.12};
-    tl_raster_capsule(raster, la, wide_a * 0.78, lb, wide_b * 0.78);
-    tl_sprite_fill(paint->canvas, tl_colour_shade(colour, light * paint->light), 0.85);
+    int bands = wide_a > 8 ? 5 : 1; // from the dark rim to the lit side
+    for (int i = 1; i <= bands; i++) {
+        double off = 0.22 * i / bands, part = 1 - 0.24 * i / bands, share = 0.78 + 0.22 * i / bands;
+        const double la[2] = {a[0] - wide_a * off, a[1] - wide_a * off * 0.5};
+        const double lb[2] = {b[0] - wide_b * off, b[1] - wide_b * off * 0.5};
+        tl_raster_capsule(raster, la, wide_a * part, lb, wide_b * part);
+        tl_sprite_fill(paint->canvas, tl_colour_shade(colour, light * paint->light * share), 0.85);
+    }
 }
 
 static void between(const double a[2], const double b[2], double t, double out[2])
@@ -228,12 +232,11 @@ static void draw_arm(const Paint *paint, int side, double light, int gloves)
 // A band of the trunk: u across -1..1, v from the waist 0 to the neck 1.
 static void trunk_point(const Paint *paint, double u, double v, double out[2])
 {
-    static const double half[5] = {0.150, 0.142, 0.165, 0.185, 0.120}; // widths up the trunk, seen from the front
-    double at = tl_clamp(v, 0, 1) * 4, part = at - floor(at);
-    int i = at >= 4 ? 3 : (int)at;
-    if (at >= 4)
-        part = 1;
-    double front = half[i] + (half[i + 1] - half[i]) * part, deep = 0.115;
+    // widths up the trunk seen from the front: hips, waist, ribs, chest, shoulders, their slope, neck
+    static const double half[7] = {0.152, 0.140, 0.150, 0.172, 0.188, 0.176, 0.085};
+    double at = tl_clamp(v, 0, 1) * 6;
+    int i = at >= 6 ? 5 : (int)at;
+    double front = half[i] + (half[i + 1] - half[i]) * (at - i), deep = v > 0.85 ? 0.115 * (1 - (v - 0.85) * 3) : 0.115;
     double width = sqrt(front * front * paint->side * paint->side + deep * deep * (1 - paint->side * paint->side));
     between(paint->px[TL_JOINT_PELVIS], paint->px[TL_JOINT_NECK], v * 1.02 - 0.08, out);
     out[0] += u * width * paint->scale * paint->person->bulk;
@@ -241,7 +244,7 @@ static void trunk_point(const Paint *paint, double u, double v, double out[2])
 
 static void trunk_band(const Paint *paint, double u0, double u1, double v0, double v1, uint32_t colour, double strength)
 {
-    enum { STEPS = 6 };
+    enum { STEPS = 12 };
     double corner[2 * (STEPS + 1)][2];
     for (int i = 0; i <= STEPS; i++) {
         double v = v0 + (v1 - v0) * i / STEPS;
@@ -292,8 +295,10 @@ static void draw_trunk(const Paint *paint, int with_number)
     trunk_band(paint, -1, 1, 0, 1, paint->kit->shirt, 1);
     draw_pattern(paint);
     if (paint->scale > 9) { // the side away from the light
-        trunk_band(paint, 0.35, 1, 0, 0.98, tl_colour(10, 12, 20), 0.20);
-        trunk_band(paint, -1, 1, 0, 0.25, tl_colour(10, 12, 20), 0.10);
+        int bands = paint->scale > 60 ? 6 : 2;
+        for (int i = 0; i < bands; i++)
+            trunk_band(paint, 0.1 + 0.8 * i / bands, 1, 0, 1, tl_colour(10, 12, 20), 0.34 / bands);
+        trunk_band(paint, -1, 1, 0, 0.2, tl_colour(10, 12, 20), 0.08);
     }
     if (with_number && paint->facing < -0.2 && paint->scale > 17) {
         char text[3] = {(char)('0' + paint->person->number / 10), (char)('0' + paint->person->number % 10), 0};

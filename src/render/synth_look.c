@@ -90,7 +90,7 @@ static void choose_kits(TlRandom *random, TlLook *look)
 static void choose_grass(TlRandom *random, TlLook *look)
 {
     // from yellowish over fresh to bluish green, as the cameras of different stadiums show it
-    double hue = tl_random_unit(random), light = tl_random_range(random, 0.75, 1.2),
+    double hue = tl_random_unit(random), light = tl_random_range(random, 0.82, 1.38),
            grey = tl_random_range(random, 0, 0.35);
     double r = (104 - 66 * hue) * light, g = (142 - 12 * hue) * light, b = (36 + 22 * hue) * light,
            mean = (r + g + b) / 3;
@@ -159,6 +159,7 @@ static void choose_stadium(TlRandom *random, TlLook *look)
     look->roof = tl_random_chance(random, 0.6) ? tl_colour(26, 28, 34) : tl_colour(150, 175, 205);
     look->crowd_fill =
         tl_random_chance(random, 0.75) ? tl_random_range(random, 0.75, 0.98) : tl_random_range(random, 0.15, 0.7);
+    look->crowd_light = tl_random_range(random, 0.6, 1.15);
     look->crowd_unity = tl_random_range(random, 0.1, 0.75);
     look->assistants = tl_random_chance(random, 0.75) ? 2 : 0;
     look->stewards = tl_random_int(random, 14);

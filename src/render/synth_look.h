@@ -53,6 +53,7 @@ typedef struct TlLook {
     int boards_moving;                               ///< LED boards that scroll
     uint32_t seat, crowd[4], wall, roof;
     double crowd_fill;                      ///< share of taken seats
+    double crowd_light;                     ///< of the stands
     double crowd_unity;                     ///< share of spectators in club colours
     double softness, noise, exposure_share; ///< picture; share of the frame time the shutter is open
     int assistants;                         ///< 0 or 2

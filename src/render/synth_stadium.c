@@ -59,7 +59,7 @@ static void make_crowd(TlTexture *texture, const TlLook *look, TlRandom *random)
         }
     }
     for (size_t i = 0; i < (size_t)CROWD_WIDTH * CROWD_HEIGHT; i++)
-        texture->level[0][i] = tl_colour_shade(texture->level[0][i], look->light.exposure * 0.8);
+        texture->level[0][i] = tl_colour_shade(texture->level[0][i], look->light.exposure * look->crowd_light);
     tl_texture_make_levels(texture);
 }
 
@@ -212,17 +212,19 @@ void tl_stadium_draw_stands(const TlStadium *stadium, const TlLook *look, const 
         {{105 + end, -far}, {0, 1}, {1, 0}, width},
         {{105 + end, 68 + near}, {-1, 0}, {0, 1}, length},
     };
+    // The main camera stands on the near side and sees only its lower seats; all other cameras see a stand there too.
+    int from_stand = view->place[1] > 68 + near + 4;
     for (int i = 0; i < 4; i++) {
-        double rise = i == 3 ? stadium->near_slope : 0.52, deep = 15;
-        double top = WALL_M + rise * deep, light = i == 0 ? 1 : 0.85;
-        if (i < 3) {
+        double rise = i == 3 && from_stand ? stadium->near_slope : 0.52, deep = i == 3 && from_stand ? 40 : 15;
+        double top = WALL_M + rise * deep, light = i == 0 ? 1 : 0.9;
+        if (i < 3 || !from_stand) {
             slope(stadium, &side[i], view, canvas, deep + 2, top + 3, deep + 2 + 22, top + 3 + 15, 31.0 * i + 17,
                   light * 0.8);
             wall(&side[i], view, canvas, deep + 1, top - 0.5, top + 3.2, tl_colour_shade(look->wall, 0.75));
             wall(&side[i], view, canvas, deep + 0.9, top + 1.7, top + 3, tl_colour_shade(look->bug_colour[0], 0.8));
         }
         slope(stadium, &side[i], view, canvas, 0, WALL_M, deep, top, 47.0 * i, light);
-        wall(&side[i], view, canvas, 0, 0, WALL_M, i == 3 ? stadium->dark : tl_colour_shade(look->wall, 0.9));
+        wall(&side[i], view, canvas, 0, 0, WALL_M, tl_colour_shade(look->wall, i == 3 && from_stand ? 0.45 : 0.9));
     }
 }
 
@@ -255,4 +257,32 @@ void tl_stadium_draw_boards(const TlStadium *stadium, const TlLook *look, const 
     board(stadium, look, view, canvas, corner[1], corner[2], 60 + shift, view->place[0] > right);
     if (!close) // seen from behind by the main camera, from the front by the others
         board(stadium, look, view, canvas, corner[2], corner[3], 90 + shift, view->place[1] > near);
+}
+
+// A box standing on the ground: its front (towards the pitch), roof and back, as far as they are seen.
+static void bench(const TlView *view, TlCanvas *canvas, double x0, double x1, double y0, double y1, double height,
+                  uint32_t roof, uint32_t front)
+{
+    const double face[4][3] = {{x0, y0, 0}, {x1, y0, 0}, {x1, y0 + 0.5, height}, {x0, y0 + 0.5, height}};
+    const double top[4][3] = {
+        {x0, y0 + 0.5, height}, {x1, y0 + 0.5, height}, {x1, y1, height * 0.93}, {x0, y1, height * 0.93}};
+    const double rear[4][3] = {{x0, y1, 0}, {x1, y1, 0}, {x1, y1, height * 0.93}, {x0, y1, height * 0.93}};
+    int behind = view->place[1] > y1;
+    if (outline(view, canvas, behind ? rear : face, 4))
+        tl_canvas_fill(canvas, front, 1);
+    if (outline(view, canvas, top, 4))
+        tl_canvas_fill(canvas, roof, 1);
+}
+
+void tl_stadium_draw_benches(const TlStadium *stadium, const TlLook *look, const TlView *view, TlCanvas *canvas)
+{
+    if (!look->bench)
+        return;
+    double light = look->light.exposure;
+    uint32_t roof = tl_colour_shade(tl_colour_mix(look->bug_colour[1], tl_colour(200, 204, 208), 0.35), light);
+    for (int i = 0; i < 2; i++) {
+        double x = 52.5 + (i ? 7 : -19);
+        bench(view, canvas, x, x + 12, 72.8, 74.3, 2.0, roof, stadium->dark);
+    }
+    bench(view, canvas, 50.5, 54.5, 72.6, 73.6, 1.1, tl_colour_shade(look->wall, light), stadium->dark);
 }

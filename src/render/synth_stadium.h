@@ -21,6 +21,8 @@ void tl_stadium_deinit(TlStadium *stadium);
 void tl_stadium_draw_stands(const TlStadium *stadium, const TlLook *look, const TlView *view, TlCanvas *canvas);
 void tl_stadium_draw_boards(const TlStadium *stadium, const TlLook *look, const TlView *view, int close, double time_s,
                             TlCanvas *canvas);
+// Benches before the main stand.
+void tl_stadium_draw_benches(const TlStadium *stadium, const TlLook *look, const TlView *view, TlCanvas *canvas);
 
 // Props.
 void tl_props_goal(const TlLook *look, int end, const TlView *view, TlCanvas *canvas); // end 0: x = 0
