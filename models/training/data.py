@@ -57,7 +57,7 @@ class Frames:
                     continue
                 stem = os.path.splitext(os.path.basename(p))[0]
                 label = os.path.join(root, kind, "labels", stem + ".txt")
-                npy = os.path.join(cache, f"{kind}-{stem}.npy")
+                npy = os.path.join(cache, f"{stem}.npy" if stem.startswith("synth") else f"{kind}-{stem}.npy")
                 if not os.path.exists(npy):
                     np.save(npy + ".tmp.npy", read_picture(p))
                     os.replace(npy + ".tmp.npy", npy)
@@ -402,13 +402,17 @@ def pitch_sample(frames, rng, w, h):
     pic_h = round(SRC_H * fit)
     r = rng.random()
     if r > 0.15:
-        s = np.exp(rng.normal(0.08, 0.22))
+        s = np.exp(rng.normal(0.12, 0.27)) if rng.random() < 0.8 else rng.uniform(1.4, 2.4)
         ax, rot = np.exp(rng.normal(0, 0.05)), rng.normal(0, 0.035)
         cx, cy = w / 2, pic_h / 2
+        seen = np.flatnonzero(pts[:, 2])
+        if s > 1.3 and len(seen):  # zoom in on a point, so that close views have some
+            cx, cy = pts[rng.choice(seen), :2] * fit * 0.8 + np.array([cx, cy]) * 0.2
         a = np.array([[s * ax * np.cos(rot), -s * np.sin(rot), 0], [s * np.sin(rot), s / ax * np.cos(rot), 0], [0, 0, 1]])
         t0 = np.array([[1, 0, -cx], [0, 1, -cy], [0, 0, 1.0]])
         spare = max(0.06, abs(s - 1))
-        t1 = np.array([[1, 0, cx + rng.uniform(-0.5, 0.5) * spare * w * 1.3], [0, 1, cy + rng.uniform(-0.5, 0.5) * spare * pic_h * 1.3], [0, 0, 1.0]])
+        spare = min(spare, 0.6)
+        t1 = np.array([[1, 0, w / 2 + rng.uniform(-0.5, 0.5) * spare * w * 1.3], [0, 1, pic_h / 2 + rng.uniform(-0.5, 0.5) * spare * pic_h * 1.3], [0, 0, 1.0]])
         p = np.eye(3)
         if rng.random() < 0.5:
             p[2, :2] = rng.normal(0, 0.12, 2) / [w, pic_h]
