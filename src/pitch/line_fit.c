@@ -81,11 +81,11 @@ int tl_line_fit(TlLineFit *job, TlCamera *camera, TlPitchView *view)
         }
         if (solve_round(job, all, job->point_count + n, camera ? &moved : NULL, &at))
             return -1;
+        if (round == ROUNDS - 1) {
+            judge(&at, hits, n, &job->after);
+            job->after.looked = looked;
+        }
     }
-    int looked,
-        n = tl_line_observe(job->model, job->picture, &at, reach_share[0] * width, hits, TL_LINE_HITS_MAX, &looked);
-    judge(&at, hits, n, &job->after);
-    job->after.looked = looked;
     if (job->after.tight <= job->before.tight)
         return -1;
     if (camera)

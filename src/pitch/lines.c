@@ -19,11 +19,11 @@ enum {
 
 #define LINE_WIDTH_M     0.12
 #define WALK_STEP_M      0.5
-#define SPACING_SHARE    0.009 // of the width, between two searched places
+#define SPACING_SHARE    0.011 // of the width, between two searched places
 #define BLUR_PX          1.6   // the least width that a camera and a codec leave of a line
-#define CONTRAST_LEAST   3.0   // luma steps
+#define CONTRAST_LEAST   3.0F  // luma steps
 #define CHROMA_TOLERANCE 16
-#define FULL_LINE_HITS   14.0 // a line with more hits does not weigh more
+#define FULL_LINE_HITS   12.0 // a line with more hits does not weigh more
 
 // Everything that stays the same over the places of one picture.
 typedef struct Search {
@@ -47,13 +47,21 @@ static int see(const Search *s, double x, double y, double *u, double *v)
     return tl_see(s->g, x, y, &sx, &sy) || tl_lens_bend(s->lens, s->width, s->height, sx, sy, u, v) ? -1 : 0;
 }
 
-static double luma(const TlPicture *p, double x, double y)
+static inline float luma(const TlPicture *p, double x, double y)
 {
     // Pixel centres lie at halves.
-    int ix = (int)(x - 0.5), iy = (int)(y - 0.5);
-    double fx = x - 0.5 - ix, fy = y - 0.5 - iy;
+    x -= 0.5;
+    y -= 0.5;
+    int ix = (int)x, iy = (int)y;
+    float fx = (float)(x - ix), fy = (float)(y - iy);
     const uint8_t *row = p->plane[0] + (ptrdiff_t)iy * p->stride[0] + ix, *below = row + p->stride[0];
-    return (row[0] * (1 - fx) + row[1] * fx) * (1 - fy) + (below[0] * (1 - fx) + below[1] * fx) * fy;
+    float above = row[0] + fx * (float)(row[1] - row[0]), under = below[0] + fx * (float)(below[1] - below[0]);
+    return above + fy * (under - above);
+}
+
+static double hypot2(double x, double y)
+{
+    return x * x + y * y;
 }
 
 static int inside(const Search *s, double x, double y, double margin)
@@ -102,109 +110,113 @@ static int grass_at(const Search *s, double x, double y)
     return abs(u - s->grass_u) + abs(v - s->grass_v) <= CHROMA_TOLERANCE;
 }
 
-// Mean luma along the normal at steps of one pixel, over five pixels along the line. Returns the number of samples each
-// side of the middle that lie inside the picture.
-static int profile_at(const Search *s, const Place *place, int reach, double profile[PROFILE_MAX])
+// Mean luma along the normal at steps of one pixel, over five pixels along the line.
+typedef struct Profile {
+    int count, middle;          ///< samples, and which of them is the expected place
+    float sum[PROFILE_MAX + 1]; ///< running sum
+} Profile;
+
+// Cut where the picture ends; -1 when not even the line and its sides would fit.
+static int profile_at(const Search *s, const Place *place, int reach, int need, Profile *profile)
 {
-    for (int i = -reach; i <= reach; i++) {
-        double x = place->u + i * place->nx, y = place->v + i * place->ny, sum = 0;
-        if (!inside(s, x, y, 4))
-            return 0;
-        for (int k = -1; k <= 1; k++)
-            sum += luma(s->picture, x - 2 * k * place->ny, y + 2 * k * place->nx);
-        profile[i + reach] = sum / 3;
+    int from = -reach, to = reach;
+    double step_x = -2 * place->ny, step_y = 2 * place->nx;
+    while (from < -need && !inside(s, place->u + from * place->nx, place->v + from * place->ny, 4))
+        from++;
+    while (to > need && !inside(s, place->u + to * place->nx, place->v + to * place->ny, 4))
+        to--;
+    if (!inside(s, place->u + from * place->nx, place->v + from * place->ny, 4) ||
+        !inside(s, place->u + to * place->nx, place->v + to * place->ny, 4))
+        return -1;
+    profile->count = to - from + 1;
+    profile->middle = -from;
+    profile->sum[0] = 0;
+    for (int i = from; i <= to; i++) {
+        double x = place->u + i * place->nx, y = place->v + i * place->ny;
+        float sum = luma(s->picture, x, y) + luma(s->picture, x + step_x, y + step_y) +
+                    luma(s->picture, x - step_x, y - step_y);
+        profile->sum[i - from + 1] = profile->sum[i - from] + sum / 3;
     }
-    return reach;
+    return 0;
 }
 
-static int by_value(const void *a, const void *b)
+static float mean(const Profile *p, int from, int to)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    return (p->sum[to + 1] - p->sum[from]) / (float)(to - from + 1);
 }
 
-// Typical change from sample to sample: texture and noise of the grass.
-static double roughness(const double *profile, int n)
+// Typical change over two samples: texture and noise of the grass. Median, counted in quarter steps.
+static float roughness(const Profile *p)
 {
-    double change[PROFILE_MAX];
-    for (int i = 2; i < n; i++)
-        change[i - 2] = fabs(profile[i] - profile[i - 2]);
-    qsort(change, (size_t)n - 2, sizeof *change, by_value);
-    return change[(n - 2) / 2];
+    int bins[64] = {0}, sum = 0, i = 0;
+    for (int k = 2; k < p->count; k++) {
+        float change = fabsf(mean(p, k, k) - mean(p, k - 2, k - 2)) * 4;
+        bins[change < 63 ? (int)change : 63]++;
+    }
+    while (i < 63 && (sum += bins[i]) * 2 < p->count - 2)
+        i++;
+    return ((float)i + 0.5F) / 4;
 }
 
-static double mean(const double *p, int from, int to)
+// Offset of the ridge from the expected place, px. -1 when there is none, or two alike.
+static int ridge(const Profile *p, double line_px, double *offset)
 {
-    double sum = 0;
-    for (int i = from; i <= to; i++)
-        sum += p[i];
-    return sum / (to - from + 1);
-}
-
-// Offset of the ridge from the middle, px. -1 when there is none, or two alike.
-static int ridge(const double *profile, int reach, double line_px, double *offset, double *contrast)
-{
-    int n = 2 * reach + 1, half = (int)(fmax(line_px, BLUR_PX) / 2 + 0.5), gap = half + 1, side = 2;
-    double best = 0, second = 0, response[PROFILE_MAX] = {0};
-    int at = -1;
-    for (int i = gap + side; i < n - gap - side; i++) {
-        double left = mean(profile, i - gap - side, i - gap), right = mean(profile, i + gap, i + gap + side);
-        response[i] =
-            mean(profile, i - half + 1 > i ? i : i - half + 1, i + half - 1 < i ? i : i + half - 1) - fmax(left, right);
+    int half = (int)((line_px - 1) / 2 + 0.5), gap = half + 2, side = 2, at = -1;
+    float best = 0, second = 0, response[PROFILE_MAX];
+    for (int i = gap + side; i < p->count - gap - side; i++) {
+        float left = mean(p, i - gap - side, i - gap), right = mean(p, i + gap, i + gap + side);
+        response[i] = mean(p, i - half, i + half) - (left > right ? left : right);
         if (response[i] > best) {
             best = response[i];
             at = i;
         }
     }
-    if (at < 0 || best < CONTRAST_LEAST + 1.5 * roughness(profile, n))
+    if (at < 0 || best < CONTRAST_LEAST + 1.5F * roughness(p))
         return -1;
-    for (int i = gap + side; i < n - gap - side; i++)
+    for (int i = gap + side; i < p->count - gap - side; i++)
         if (abs(i - at) > gap + 1)
-            second = fmax(second, response[i]);
-    if (second > 0.7 * best)
+            second = response[i] > second ? response[i] : second;
+    if (second > 0.7F * best)
         return -1;
     // Centre of what stands out of the grass.
-    double base = fmin(mean(profile, at - gap - side, at - gap), mean(profile, at + gap, at + gap + side));
-    double sum = 0, moment = 0;
+    float base = fmaxf(mean(p, at - gap - side, at - gap), mean(p, at + gap, at + gap + side)), sum = 0, moment = 0;
     for (int i = at - gap; i <= at + gap; i++) {
-        double above = fmax(profile[i] - base - 0.25 * best, 0);
-        sum += above;
-        moment += above * (i - at);
+        float above = mean(p, i, i) - base - 0.25F * best;
+        if (above > 0) {
+            sum += above;
+            moment += above * (float)(i - at);
+        }
     }
-    *offset = at - reach + (sum > 0 ? moment / sum : 0);
-    *contrast = best;
+    *offset = at - p->middle + (sum > 0 ? moment / sum : 0);
     return 0;
 }
 
-// One place: projected, with its normal and the width of the line there. -1 when not to be seen well.
-static int place_at(const Search *s, double x, double y, double dx, double dy, Place *place)
+// Normal and width of the line at a place whose u and v are known. -1 when it cannot be seen well.
+static int across_line(const Search *s, double dx, double dy, Place *place)
 {
     double u, v, across_u, across_v;
-    if (see(s, x, y, &place->u, &place->v) || !inside(s, place->u, place->v, 6) ||
-        see(s, x + 0.2 * dx, y + 0.2 * dy, &u, &v) || see(s, x - 0.2 * dy, y + 0.2 * dx, &across_u, &across_v))
+    if (see(s, place->x + 0.2 * dx, place->y + 0.2 * dy, &u, &v) ||
+        see(s, place->x - 0.2 * dy, place->y + 0.2 * dx, &across_u, &across_v))
         return -1;
     double length = hypot(u - place->u, v - place->v);
-    if (!(length > 0.2)) // lines seen end on
+    if (!(length > 0.2)) // seen end on
         return -1;
-    place->x = x;
-    place->y = y;
     place->nx = -(v - place->v) / length;
     place->ny = (u - place->u) / length;
     double across = fabs((across_u - place->u) * place->nx + (across_v - place->v) * place->ny) / 0.2;
     place->line_px = LINE_WIDTH_M * across;
-    return place->line_px < 0.03 * s->width ? 0 : -1;
+    return place->line_px < 0.02 * s->width ? 0 : -1;
 }
 
 static int search_at(const Search *s, const Place *place, TlObservation *hit)
 {
-    double profile[PROFILE_MAX], offset, contrast;
-    int need = (int)(fmax(place->line_px, BLUR_PX) / 2 + 0.5) + 5;
-    int reach = (int)ceil(s->reach_px) + need;
+    double line_px = fmax(place->line_px, BLUR_PX), offset, beside = line_px / 2 + 3.5;
+    int need = (int)(line_px / 2) + 6, reach = (int)ceil(s->reach_px) + need;
+    Profile profile;
     if (reach > PROFILE_MAX / 2)
         reach = PROFILE_MAX / 2;
-    if (!profile_at(s, place, reach, profile) || ridge(profile, reach, place->line_px, &offset, &contrast))
+    if (need > reach || profile_at(s, place, reach, need, &profile) || ridge(&profile, line_px, &offset))
         return -1;
-    double beside = fmax(place->line_px, BLUR_PX) / 2 + 3.5;
     double u = place->u + offset * place->nx, v = place->v + offset * place->ny;
     if (fabs(offset) > s->reach_px || !grass_at(s, u + beside * place->nx, v + beside * place->ny) ||
         !grass_at(s, u - beside * place->nx, v - beside * place->ny))
@@ -224,9 +236,9 @@ static int walk(const Search *s, double (*pieces)[4], int from, int to, TlObserv
         int steps = (int)ceil(length / WALK_STEP_M);
         for (int k = 0; k < steps && *n < max; k++) {
             double at = length * (k + 0.5) / steps;
-            Place place;
-            if (place_at(s, p[0] + at * dx, p[1] + at * dy, dx, dy, &place) ||
-                hypot(place.u - last_u, place.v - last_v) < spacing)
+            Place place = {.x = p[0] + at * dx, .y = p[1] + at * dy};
+            if (see(s, place.x, place.y, &place.u, &place.v) || !inside(s, place.u, place.v, 6) ||
+                hypot2(place.u - last_u, place.v - last_v) < spacing * spacing || across_line(s, dx, dy, &place))
                 continue;
             last_u = place.u;
             last_v = place.v;
