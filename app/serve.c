@@ -165,12 +165,16 @@ static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX]
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
     TlServeSettings *settings = &g_values.settings;
+    TlOptions options = line->options;
     if (g_values.hotkeys.count > TL_SERVE_LIST_MAX || g_values.hosts.count > TL_SERVE_LIST_MAX)
         return tl_fail(diag, TL_EUSAGE, "at most %d hotkeys and hosts can be allowed", TL_SERVE_LIST_MAX);
     take_list(&g_values.hotkeys, settings->allow_hotkey);
     take_list(&g_values.hosts, settings->allow_host);
     settings->log_json = strcmp(g_values.log_format, "json") == 0;
-    return tl_serve(settings, &line->options, NULL, NULL, diag);
+    // An answer that comes late is worth nothing: a service without a budget of its own takes the seed's.
+    if (options.time_budget_s == 0)
+        options.time_budget_s = 8;
+    return tl_serve(settings, &options, NULL, NULL, diag);
 }
 
 static const TlExample g_examples[] = {
