@@ -15,6 +15,16 @@
 #define SIGMA_MOST_SHARE  0.08   // of the width: uncertainty of the fit within the middle of the picture
 #define INLIER_SHARE      0.01
 
+// What a near frame tells: standard deviations of the camera's place (with a known lens, without), lens and log zoom.
+#define NEAR_PLACE_SD_M       0.5
+#define NEAR_PLACE_PLAIN_SD_M 3.0
+#define NEAR_LENS_SD          0.03
+#define NEAR_ZOOM_SD          0.2
+#define NEAR_SWING_SHARE      0.35 // of the width, that two or three points may claim
+
+enum { PAIRS_OF = 8, FOLLOW_HITS = 40 };
+#define FOLLOW_SHARE 0.35
+
 // What stays the same over the candidates of a frame.
 typedef struct Job {
     const TlPitchModel *model;
@@ -29,6 +39,7 @@ typedef struct Found {
     TlCamera camera; ///< when has_camera
     int has_camera;
     TlCameraPrior prior; ///< that it was fitted with
+    TlLineJudgement lines;
     uint32_t mask;
     double score;
 } Found;
@@ -126,7 +137,8 @@ static int least_inliers(const Job *job)
 }
 
 // Fits the camera, starting at *camera, to the points it explains. -1 when it is not plausible.
-static int fit_camera(const Job *job, const TlCameraPrior *prior, uint32_t mask, TlCamera *camera, Found *found)
+static int fit_camera(const Job *job, const TlCameraPrior *prior, uint32_t mask, int least, TlCamera *camera,
+                      Found *found)
 {
     const TlPitchFitParams *p = job->params;
     TlCameraContext context = {p->width, p->height, *prior};
@@ -143,7 +155,7 @@ static int fit_camera(const Job *job, const TlCameraPrior *prior, uint32_t mask,
         if (mask == before)
             break;
     }
-    if (tl_camera_view(camera, p->width, p->height, &found->view) || inliers_of(mask) < least_inliers(job) ||
+    if (tl_camera_view(camera, p->width, p->height, &found->view) || inliers_of(mask) < least ||
         tl_gate(job->model, &found->view) || !certain(job, &solver, camera, &found->view, &solution))
         return -1;
     found->camera = *camera;
@@ -183,7 +195,7 @@ static void consider(const Job *job, TlCandidate candidate, Found *best)
     double homography[9];
     if (!tl_homography_invert(candidate.g, homography) &&
         !tl_camera_from_homography(homography, 0, job->params->width, job->params->height, &camera))
-        (void)fit_camera(job, &prior, candidate.mask, &camera, &by_camera);
+        (void)fit_camera(job, &prior, candidate.mask, least_inliers(job), &camera, &by_camera);
     if (by_camera.valid && (!best->valid || by_camera.score < best->score))
         *best = by_camera;
     if (!best->valid || candidate.score + allowance(job) < best->score)
@@ -218,6 +230,88 @@ static void search(const Job *job, Found *best)
         consider(job, candidates[i], best);
 }
 
+// The camera of the near frame and what it says about this one: the mast stays where it is and so does the lens.
+static int near_camera(const Job *job, TlCamera *camera, TlCameraPrior *prior)
+{
+    const TlPitchFitParams *p = job->params;
+    const TlPitchView *view = p->prior_view;
+    const double *homography = view ? view->straight : p->prior;
+    if (!homography || (view && (view->width != p->width || view->height != p->height)) ||
+        tl_camera_from_homography(homography, view ? view->lens : 0, p->width, p->height, camera))
+        return -1;
+    double place_sd = view ? NEAR_PLACE_SD_M : NEAR_PLACE_PLAIN_SD_M;
+    *prior = tl_camera_any(job->model);
+    prior->log_focal = camera->log_focal;
+    prior->log_focal_sd = NEAR_ZOOM_SD;
+    for (int k = 0; k < 3; k++) {
+        prior->position[k] = camera->position[k];
+        prior->position_sd[k] = place_sd;
+    }
+    if (view) {
+        prior->lens = camera->lens;
+        prior->lens_sd = NEAR_LENS_SD;
+    }
+    return 0;
+}
+
+// Turns and zooms the near camera so that two points fit, for every pair, and leaves the best start in *camera.
+static uint32_t best_pair(const Job *job, const TlCameraPrior *prior, TlCamera *camera)
+{
+    TlCameraContext context = {job->params->width, job->params->height, *prior};
+    TlSolver solver = tl_camera_solver(&context);
+    TlCamera start = *camera;
+    double best, score;
+    uint32_t best_mask, mask;
+
+    score_camera(job, &solver, camera, 2 * job->inlier_px, &best_mask, &best);
+    int pairs_of = job->seen.count < PAIRS_OF ? job->seen.count : PAIRS_OF;
+    for (int a = 0; a < pairs_of; a++)
+        for (int b = a + 1; b < pairs_of; b++) {
+            TlObservation pair[2];
+            TlCamera turned = start;
+            (void)observe(job, UINT32_C(1) << a | UINT32_C(1) << b, pair);
+            pair[0].scale_px = pair[1].scale_px = job->params->width; // no loss of faith while it swings round
+            if (tl_solve(&solver, pair, 2, 10, &turned, NULL))
+                continue;
+            score_camera(job, &solver, &turned, 2 * job->inlier_px, &mask, &score);
+            if (score < best) {
+                best = score;
+                best_mask = mask;
+                *camera = turned;
+            }
+        }
+    return best_mask;
+}
+
+// Tries what the near frame knows. Two or three points are enough then, if the camera has not swung far.
+static void consider_near(const Job *job, Found *best)
+{
+    TlCamera camera;
+    TlCameraPrior prior;
+    Found found = {0};
+    if (near_camera(job, &camera, &prior) || job->seen.count < 2)
+        return;
+    uint32_t mask = best->mask;
+    if (best->valid && best->has_camera)
+        camera = best->camera;
+    else
+        mask = best_pair(job, &prior, &camera);
+    if (fit_camera(job, &prior, mask, 2, &camera, &found))
+        return;
+    if (inliers_of(found.mask) < least_inliers(job)) {
+        TlPitchView near = {.width = job->params->width, .height = job->params->height};
+        if (job->params->prior_view)
+            near = *job->params->prior_view;
+        else
+            memcpy(near.straight, job->params->prior, sizeof near.straight);
+        if (best->valid || 3 * inliers_of(found.mask) < 2 * job->seen.count ||
+            !(tl_view_distance_px(&near, &found.view) < NEAR_SWING_SHARE * job->params->width))
+            return;
+    }
+    if (!best->valid || found.score < best->score + allowance(job))
+        *best = found;
+}
+
 static double rms_of(const TlSeen *seen, const Found *found)
 {
     double sum = 0, u, v;
@@ -232,8 +326,8 @@ static double rms_of(const TlSeen *seen, const Found *found)
     return n ? sqrt(sum / n) : 0;
 }
 
-// Pulls the result onto the painted lines when the picture agrees.
-static void sharpen(const Job *job, Found *found)
+// Pulls the result onto the painted lines when the picture agrees. Returns how well it does.
+static TlLineJudgement sharpen(const Job *job, Found *found)
 {
     TlObservation points[TL_POINT_COUNT];
     TlCameraContext context = {job->params->width, job->params->height, found->prior};
@@ -242,8 +336,24 @@ static void sharpen(const Job *job, Found *found)
 
     lines.point_count = observe(job, found->mask, points);
     if (tl_line_fit(&lines, found->has_camera ? &moved.camera : NULL, &moved.view) || tl_gate(job->model, &moved.view))
-        return;
+        return lines.before;
     *found = moved;
+    return lines.after;
+}
+
+// No points worth the name, but a near camera and a picture: the lines alone may tell that it still looks there.
+static void follow_lines(const Job *job, Found *best)
+{
+    Found found = {.has_camera = 1};
+    if (near_camera(job, &found.camera, &found.prior) ||
+        tl_camera_view(&found.camera, job->params->width, job->params->height, &found.view))
+        return;
+    found.lines = sharpen(job, &found);
+    if (found.lines.tight < FOLLOW_HITS || found.lines.tight < FOLLOW_SHARE * found.lines.looked ||
+        tl_gate(job->model, &found.view))
+        return;
+    found.valid = 1;
+    *best = found;
 }
 
 void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT], const TlPitchFitParams *params,
@@ -259,10 +369,17 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     job.sigma_px = POINT_SIGMA_SHARE * params->width;
     collect(model, points, params->width, params->height, &job.seen);
     search(&job, &best);
-    if (best.valid && params->picture && params->picture->plane[0])
-        sharpen(&job, &best);
+    consider_near(&job, &best);
+    if (params->picture && params->picture->plane[0]) {
+        if (best.valid)
+            best.lines = sharpen(&job, &best);
+        else
+            follow_lines(&job, &best);
+    }
     if (!best.valid || tl_view_homography(model, &best.view, fit->homography))
         return;
+    fit->lines_looked = best.lines.looked;
+    fit->lines_seen = best.lines.tight;
     fit->view = best.view;
     fit->valid = 1;
     fit->inliers = inliers_of(best.mask);

@@ -79,7 +79,8 @@ typedef struct TlPitchFit {
     double homography[9]; ///< picture px -> pitch m: the best without a lens, for the record
     TlPitchView view;     ///< the same with the lens: more exact, for points, feet, lines and for interpolation
     int inliers;
-    double rms_px; ///< of the inliers, measured in the picture
+    double rms_px;                ///< of the inliers, measured in the picture
+    int lines_looked, lines_seen; ///< places of painted lines looked at and found on their place; 0 without a picture
 } TlPitchFit;
 
 typedef struct TlPitchFitParams {
