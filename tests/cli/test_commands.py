@@ -1,0 +1,206 @@
+"""detect, synth, models, doctor, and networks that cannot be used."""
+import json
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from conftest import NAMES, Networks, assert_fails, ffmpeg, read_jsonl, test_source
+
+
+# --- a protobuf writer of a dozen lines, enough for an ONNX graph with an input and an output
+
+def varint(value):
+    out = b""
+    while value > 127:
+        out += bytes([value & 127 | 128])
+        value >>= 7
+    return out + bytes([value])
+
+
+def field(number, payload):
+    if isinstance(payload, int):
+        return varint(number << 3) + varint(payload)
+    payload = payload.encode() if isinstance(payload, str) else payload
+    return varint(number << 3 | 2) + varint(len(payload)) + payload
+
+
+def value_info(name, shape):
+    dims = b"".join(field(1, field(1, d)) for d in shape)
+    return field(1, name) + field(2, field(1, field(1, 1) + field(2, dims)))  # float tensor
+
+
+def onnx(input_shape, output_shape):
+    node = field(1, "x") + field(2, "y") + field(4, "Relu")
+    graph = field(1, node) + field(2, "g") + field(11, value_info("x", input_shape)) + field(12, value_info("y", output_shape))
+    return field(1, 8) + field(7, graph) + field(8, field(2, 13))
+
+
+def wrong_networks():
+    return {
+        "empty.onnx": b"",
+        "text.onnx": b"not a network at all\n",
+        "noise.onnx": bytes((i * i * 7919 >> 5) & 255 for i in range(5000)),
+        "cut.onnx": onnx([1, 3, 64, 64], [1, 3, 64, 64])[:40],
+        "other.onnx": onnx([1, 3, 64, 64], [1, 3, 64, 64]),
+        "vector.onnx": onnx([1, 10], [1, 10]),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(wrong_networks()))
+@pytest.mark.parametrize("option", ["--player-model", "--pitch-model"])
+def test_networks_that_cannot_be_used(touchline, networks, clip, name, option):
+    (touchline.folder / name).write_bytes(wrong_networks()[name])
+    result = touchline("process", clip, *networks.options, option, name, "-o", "out.jsonl")
+    assert_fails(result, "EMODEL", *([name] if name not in ("other.onnx", "vector.onnx") else []))
+    assert touchline.files() == [name]
+
+
+def test_network_that_is_not_there(touchline, networks, clip):
+    result = touchline("process", clip, *networks.options, "--player-model", "none.onnx")
+    assert_fails(result, "ENOENT", "none.onnx")
+    result = touchline("process", clip, env={"TOUCHLINE_MODELS": str(touchline.folder), "TOUCHLINE_PLAYER_MODEL": "x"})
+    assert_fails(result, "ENOENT", "'x'")
+
+
+def test_unknown_backend(touchline, networks, clip):
+    assert_fails(touchline("process", clip, *networks.options, "--backend", "tensorflow"), "EUSAGE", "openvino")
+
+
+def test_nan_from_a_network_is_dropped(touchline, clip):
+    nets = Networks(touchline.folder, "touchline-script 1\nhead centers\nsize 640 384\nloop\nframe\nnan\n",
+                    "touchline-script 1\nhead points\nsize 480 288\nloop\nframe\nnan\n")
+    result = touchline("process", clip, *nets.options, "-o", "-")
+    assert result.returncode == 0, result.stderr
+    assert not any("nan" in line.lower() for line in result.stdout.splitlines()[1:])
+    records = [json.loads(line) for line in result.stdout.splitlines()[1:]]
+    assert len(records) == 50 and not any(r["objects"] for r in records)
+    assert all(point == [0, 0, 0] for r in records for point in r["keypoints"])
+
+
+def test_network_that_fails(touchline, clip):
+    nets = Networks(touchline.folder, "touchline-script 1\nhead centers\nsize 640 384\nframe 5\nfail\n")
+    result = touchline("process", clip, *nets.options, "--stride", "1", "-o", "out.jsonl")
+    assert_fails(result, "EBACKEND")
+    assert touchline.files() == ["pitch.script", "player.script"]
+
+
+# --- detect
+
+def test_detect(touchline, networks):
+    (touchline.folder / "pictures").mkdir()
+    ffmpeg(*test_source("640x360", seconds=0.12), touchline.folder / "pictures" / "b%d.png")
+    ffmpeg(*test_source("640x360", seconds=0.04), touchline.folder / "a.jpg")
+    (touchline.folder / "pictures" / "notes.txt").write_text("no picture")
+    result = touchline("detect", "a.jpg", "pictures", *networks.options)
+    assert result.returncode == 0, result.stderr
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["image"] for line in lines] == ["a.jpg", "pictures/b1.png", "pictures/b2.png", "pictures/b3.png"]
+    for line in lines:
+        assert list(line) == ["image", "width", "height", "objects", "keypoints", "homography"]
+        assert (line["width"], line["height"], line["homography"]) == (640, 360, None)
+        assert len(line["keypoints"]) == 32
+        for item in line["objects"]:
+            assert list(item) == ["class_id", "bbox", "score"] and item["class_id"] == 2
+    assert len(lines[0]["objects"]) == 2
+
+
+def test_min_score_lowers_the_threshold(touchline):
+    nets = Networks(touchline.folder, "touchline-script 1\nhead centers\nsize 640 384\nloop\nframe\n"
+                    "box player 100 100 120 160 0.9\nbox player 300 120 320 180 0.01\n")
+    ffmpeg(*test_source("640x384", seconds=0.04), touchline.folder / "a.png")
+    counts = []
+    for arguments in ([], ["--min-score", "0.001"], ["--min-score", "0.95"]):
+        result = touchline("detect", "a.png", *nets.options, *arguments)
+        assert result.returncode == 0, result.stderr
+        counts.append(len(json.loads(result.stdout)["objects"]))
+    assert counts == [1, 2, 0]
+
+
+def test_detect_writes_whole_or_not_at_all(touchline, networks):
+    ffmpeg(*test_source("64x64", seconds=0.04), touchline.folder / "a.png")
+    (touchline.folder / "bad.png").write_bytes(b"\x89PNG but no more")
+    result = touchline("detect", "a.png", "bad.png", *networks.options, "-o", "out.jsonl")
+    assert_fails(result, "EFORMAT", "bad.png")
+    assert touchline.files() == ["a.png", "bad.png"]
+    assert_fails(touchline("detect", "none.png", *networks.options), "ENOENT", "none.png")
+    assert touchline("detect", "a.png", *networks.options, "-o", "out.jsonl").returncode == 0
+    assert_fails(touchline("detect", "a.png", *networks.options, "-o", "out.jsonl"), "EEXIST", "out.jsonl")
+    assert touchline("detect", "a.png", *networks.options, "-yo", "out.jsonl").returncode == 0
+
+
+# --- synth
+
+def test_synth(touchline):
+    arguments = ["--seconds", "0.4", "--fps", "25", "--size", "640x360", "--players", "14"]
+    assert touchline("synth", "-o", "a.mp4", "--truth", "a.jsonl", *arguments, "--seed", "3").returncode == 0
+    assert touchline("synth", "-o", "b.mp4", "--truth", "b.jsonl", *arguments, "--seed", "3").returncode == 0
+    assert touchline("synth", "-o", "c.mp4", "--truth", "c.jsonl", *arguments, "--seed", "4").returncode == 0
+    header, truth = read_jsonl(touchline.folder / "a.jsonl")
+    assert (header["width"], header["height"], header["fps"], len(truth)) == (640, 360, 25, 10)
+    assert {NAMES[item["class_id"]] for r in truth for item in r["objects"]} >= {"player"}
+    assert all(r["homography"] for r in truth)
+    same = (touchline.folder / "a.jsonl").read_bytes() == (touchline.folder / "b.jsonl").read_bytes()
+    other = (touchline.folder / "a.jsonl").read_bytes() == (touchline.folder / "c.jsonl").read_bytes()
+    assert same and not other
+    assert (touchline.folder / "a.mp4").read_bytes() == (touchline.folder / "b.mp4").read_bytes()
+    assert_fails(touchline("synth", "-o", "a.mp4", *arguments), "EEXIST", "a.mp4")
+    assert_fails(touchline("synth", "-o", "d.mp4", "--truth", "a.jsonl", *arguments), "EEXIST", "a.jsonl")
+    assert touchline.files() == ["a.jsonl", "a.mp4", "b.jsonl", "b.mp4", "c.jsonl", "c.mp4"]
+
+
+@pytest.mark.parametrize("camera", ["pan", "static", "cut"])
+def test_synth_cameras(touchline, camera):
+    result = touchline("synth", "-o", "a.mp4", "--truth", "a.jsonl", "--seconds", "6", "--fps", "5", "--size",
+                       "320x180", "--camera", camera)
+    assert result.returncode == 0, result.stderr
+    views = [tuple(r["homography"]) if r["homography"] else None for r in read_jsonl(touchline.folder / "a.jsonl")[1]]
+    assert len(views) == 30
+    assert (len(set(views)) == 1) == (camera == "static")
+
+
+# --- models and doctor
+
+def test_doctor_says_what_is_wrong(touchline):
+    result = touchline("doctor", "--player-model", "none.onnx")
+    assert_fails(result, "ENOENT", "wrong")
+    assert re.search(r"^WRONG  players +.*none\.onnx", result.stdout, re.M)
+    assert re.search(r"^ +-> ", result.stdout, re.M)
+    for topic in ("version", "processor", "memory", "video", "backend", "pitch", "cache"):
+        assert re.search(rf"^\w+ +{topic} ", result.stdout, re.M), topic
+
+
+def test_doctor_is_content(touchline, networks):
+    result = touchline("doctor", *networks.options)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "WRONG" not in result.stdout
+    assert re.search(r"^ok     networks +loaded", result.stdout, re.M)
+
+
+def test_doctor_tells_that_the_cache_cannot_be_written(touchline, networks):
+    result = touchline("doctor", *networks.options, "--cache-dir", "/proc/none")
+    assert result.returncode == 0
+    assert re.search(r"^note   cache +/proc/none", result.stdout, re.M)
+
+
+def test_models(touchline):
+    result = touchline("models")
+    if result.returncode:
+        assert_fails(result, "EMODEL", "TOUCHLINE_MODELS")
+        pytest.skip("no shipped networks here")
+    for word in ("players.onnx", "pitch.onnx", "sha256", "input", "outputs"):
+        assert word in result.stdout
+
+
+def test_models_of_another_folder(touchline):
+    (touchline.folder / "players.onnx").write_bytes(onnx([1, 3, 64, 64], [1, 3, 64, 64]))
+    (touchline.folder / "players.md").write_text("# Players\n\nLicence: CC BY 4.0\n- **Data**: two sets\n| a | b: c |\n")
+    result = touchline("models", env={"TOUCHLINE_MODELS": str(touchline.folder)})
+    assert result.returncode == 0, result.stderr
+    assert "Licence              CC BY 4.0" in result.stdout
+    assert "Data                 two sets" in result.stdout
+    assert "x f32 [N,3,64,64]" in result.stdout or "x f32 [1,3,64,64]" in result.stdout
+    assert "b: c" not in result.stdout
+    (touchline.folder / "players.onnx").write_bytes(b"broken")
+    assert_fails(touchline("models", env={"TOUCHLINE_MODELS": str(touchline.folder)}), "EMODEL", "players.onnx")

@@ -1,0 +1,283 @@
+"""Outputs: names, formats, refusal to overwrite, failures while writing, progress, interruption."""
+import csv
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import Networks, assert_fails, error_of, ffmpeg, read_jsonl, test_source
+
+SLOW = "touchline-script 1\nhead centers\nsize 640 384\ndelay_us 200000\nloop\nframe\nbox player 10 10 30 60 0.9\n"
+
+
+def test_default_name_is_the_stem_in_the_working_directory(touchline, networks, clip):
+    result = touchline("process", clip, *networks.options)
+    assert result.returncode == 0
+    assert touchline.files() == ["clip.jsonl"]
+    assert re.fullmatch(r"wrote clip\.jsonl: 50 frames in \d+\.\d+ s \(\d+\.\d+ fps\)", result.stderr.splitlines()[-1])
+    assert result.stdout == ""
+
+
+def test_format_names_the_default_file(touchline, networks, clip):
+    assert touchline("process", clip, *networks.options, "--format", "csv").returncode == 0
+    assert touchline.files() == ["clip.csv"]
+
+
+def test_existing_files_are_refused_before_anything_is_done(touchline, networks, clip):
+    (touchline.folder / "clip.jsonl").write_text("precious")
+    started = time.monotonic()
+    for arguments in ([], ["-n"], ["-o", "clip.jsonl"], ["-o", "new.csv", "-o", "clip.jsonl"]):
+        assert_fails(touchline("process", clip, *networks.options, *arguments), "EEXIST", "clip.jsonl", "-y")
+    assert (touchline.folder / "clip.jsonl").read_text() == "precious"
+    assert touchline.files() == ["clip.jsonl"]
+    assert touchline("process", clip, *networks.options, "-y").returncode == 0
+    assert len(read_jsonl(touchline.folder / "clip.jsonl")[1]) == 50
+
+
+def test_several_outputs_in_one_run(touchline, match):
+    path, truth, nets = match
+    result = touchline("process", path, *nets.options, "--stride", "1", "-o", "a.jsonl", "-o", "a.csv", "-o", "a.json",
+                       "--overlay", "a.mp4", "--map", "a.png")
+    assert result.returncode == 0, result.stderr
+    assert touchline.files() == ["a.csv", "a.json", "a.jsonl", "a.mp4", "a.png"]
+    assert result.stderr.splitlines()[-1].startswith("wrote a.jsonl, a.csv, a.json, a.mp4 and a.png: 50 frames")
+    header, records = read_jsonl(touchline.folder / "a.jsonl")
+    assert header["source"] == str(path)
+    rows = list(csv.DictReader((touchline.folder / "a.csv").open()))
+    assert len(rows) == sum(len(r["objects"]) for r in records)
+    json.loads((touchline.folder / "a.json").read_text())
+    assert (touchline.folder / "a.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    if shutil.which("ffprobe"):
+        probe = subprocess.run(["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v", "-show_entries",
+                                "stream=width,height,codec_name,pix_fmt,nb_read_frames", "-of", "json",
+                                touchline.folder / "a.mp4"], capture_output=True, text=True, check=True)
+        stream = json.loads(probe.stdout)["streams"][0]
+        assert (stream["width"], stream["height"], stream["codec_name"], stream["pix_fmt"]) == (1280, 720, "h264", "yuv420p")
+        assert stream["nb_read_frames"] == "50"
+
+
+def test_endings_choose_pictures(touchline, match):
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, "-o", "seen.mp4", "-o", "paths.png", "-q")
+    assert result.returncode == 0, result.stderr
+    assert touchline.files() == ["paths.png", "seen.mp4"]
+    assert result.stderr == ""
+
+
+def test_folder_as_output(touchline, networks, clip):
+    (touchline.folder / "results").mkdir()
+    assert touchline("process", clip, *networks.options, "-o", "results/").returncode == 0
+    assert touchline("process", clip, *networks.options, "-o", "results", "--format", "mot").returncode == 0
+    names = sorted(p.name for p in (touchline.folder / "results").iterdir())
+    assert len(names) >= 2 and "clip.jsonl" in names
+
+
+def test_data_goes_to_standard_output(touchline, networks, clip):
+    result = touchline("process", clip, *networks.options, "-o", "-")
+    assert result.returncode == 0
+    assert len([json.loads(line) for line in result.stdout.splitlines()]) == 51
+    assert touchline.files() == []
+
+
+def test_answers_are_the_truth(touchline, match):
+    """With networks that see everything, every frame gets the true boxes, ids that last, metres and homography."""
+    path, truth, nets = match
+    result = touchline("process", path, *nets.options, "--stride", "1", "--pitch-stride", "1", "-o", "out.jsonl")
+    assert result.returncode == 0, result.stderr
+    header, records = read_jsonl(touchline.folder / "out.jsonl")
+    assert (header["width"], header["height"], header["fps"]) == (1280, 720, 25)
+    assert len(records) == len(truth)
+    wanted = matched = 0
+    metres, identities = [], {}
+    for record, true in zip(records, truth):
+        for item in true["objects"]:
+            wanted += 1
+            near = [o for o in record["objects"] if o["class_id"] == item["class_id"]
+                    and max(abs(a - b) for a, b in zip(o["bbox"], item["bbox"])) < 6]
+            if not near:
+                continue
+            matched += 1
+            identities.setdefault(item["id"], set()).add(near[0]["id"])
+            if near[0]["pitch"] and item["pitch"] and item["class_id"] != 0:
+                metres.append(max(abs(a - b) for a, b in zip(near[0]["pitch"], item["pitch"])))
+    assert matched > 0.9 * wanted
+    assert sum(len(ids) == 1 for ids in identities.values()) > 0.8 * len(identities)
+    assert sum(r["homography"] is not None for r in records) > 0.9 * len(records)
+    metres.sort()
+    assert metres and metres[len(metres) // 2] < 0.5
+
+
+def test_stride_fills_the_frames_between(touchline, match):
+    path, truth, nets = match
+    result = touchline("process", path, *nets.options, "--stride", "5", "-o", "out.jsonl")
+    assert result.returncode == 0, result.stderr
+    _, records = read_jsonl(touchline.folder / "out.jsonl")
+    assert [r["frame"] for r in records] == list(range(len(truth)))
+    assert [r["filled"] for r in records[:11]] == [i % 5 != 0 for i in range(11)]
+
+
+# --- failures while writing
+
+def test_output_folder_that_does_not_exist(touchline, networks, clip):
+    assert_fails(touchline("process", clip, *networks.options, "-o", "none/out.jsonl"), "ENOENT", "none/out.jsonl")
+    assert touchline.files() == []
+
+
+def test_output_that_may_not_be_written(touchline, networks, clip):
+    if os.geteuid() == 0:
+        pytest.skip("root may write everywhere")
+    (touchline.folder / "closed").mkdir(mode=0o555)
+    assert_fails(touchline("process", clip, *networks.options, "-o", "closed/out.jsonl"), "EDENIED", "closed/out.jsonl")
+
+
+def test_full_device(touchline, networks, clip):
+    result = touchline("process", clip, *networks.options, "-o", "/dev/full", "--format", "jsonl")
+    assert_fails(result, "ENOSPC", "/dev/full")
+
+
+def small_files_only():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+
+@pytest.mark.parametrize("arguments", [["-o", "out.jsonl"], ["-o", "out.json"], ["--overlay", "out.mp4"]])
+def test_no_space_left(touchline, match, arguments):
+    """A limit on the size of files stands in for a full disk: the same calls fail."""
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, *arguments, preexec_fn=small_files_only)
+    assert_fails(result, "ENOSPC", "out.")
+    assert touchline.files() == []
+
+
+def test_full_disk(touchline, match, tmp_path):
+    path, _, nets = match
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("no permission to mount a small file system")
+    try:
+        assert_fails(touchline("process", path, *nets.options, "-o", disk / "out.jsonl"), "ENOSPC", "out.jsonl")
+        assert list(disk.iterdir()) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_reader_that_goes_away(touchline, match):
+    path, _, nets = match
+    process = touchline.start("process", path, *nets.options, "-o", "-", "-o", "out.csv")
+    process.stdout.readline()
+    process.stdout.close()
+    _, code = process.stderr.read(), process.wait(60)
+    assert code == 4
+    assert touchline.files() == []
+
+
+# --- progress
+
+def test_progress_for_programs(touchline, networks, clip):
+    result = touchline("process", clip, *networks.options, "-o", "out.jsonl", "--progress", "-")
+    assert result.returncode == 0
+    pairs = [line.split("=", 1) for line in result.stdout.splitlines()]
+    assert all(len(pair) == 2 for pair in pairs)
+    last = dict(pairs[-6:])
+    assert last["frame"] == "50" and last["total"] == "50" and last["progress"] == "end"
+    assert float(last["fps"]) > 0 and float(last["eta_s"]) == 0
+    assert touchline("process", clip, *networks.options, "-y", "--progress", "p.txt").returncode == 0
+    assert (touchline.folder / "p.txt").read_text().endswith("progress=end\n")
+
+
+def test_terminal_gets_a_bar(touchline, networks, clip):
+    import pty
+    controller, terminal = pty.openpty()
+    slow = Networks(touchline.folder, SLOW.replace("200000", "30000"))
+    process = subprocess.Popen([touchline.binary, "process", str(clip), *map(str, slow.options), "--stride", "1"],
+                               cwd=touchline.folder, stdout=terminal, stderr=terminal, stdin=subprocess.DEVNULL,
+                               env=touchline.environment)
+    os.close(terminal)
+    text = b""
+    try:
+        while chunk := os.read(controller, 4096):
+            text += chunk
+    except OSError:
+        pass
+    assert process.wait(60) == 0
+    assert re.search(rb"\r\[#*\.*\] \d+/50 frames, \d+ %, \d+\.\d fps, \d:\d\d left", text), text
+    assert text.rstrip().split(b"\n")[-1].split(b"\x1b[K")[-1].startswith(b"wrote clip.jsonl: 50 frames")
+
+
+def test_quiet_and_verbose(touchline, networks, clip):
+    quiet = touchline("process", clip, *networks.options, "-q")
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (0, "", "")
+    verbose = touchline("process", clip, *networks.options, "-y", "-v")
+    assert "info: " in verbose.stderr and "decoding" in verbose.stderr
+
+
+# --- interruption
+
+@pytest.fixture(scope="module")
+def slow_match(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("slow")
+    ffmpeg(*test_source(seconds=60), "-pix_fmt", "yuv420p", "-c:v", "libx264", "-preset", "ultrafast", folder / "long.mp4")
+    return folder / "long.mp4", Networks(folder, SLOW)
+
+
+def wait_for_temporary(touchline, process):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        if any(".part" in name for name in touchline.files()):
+            return
+        time.sleep(0.02)
+    pytest.fail("no output was begun: " + process.stderr.read())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted(touchline, slow_match, number):
+    path, nets = slow_match
+    process = touchline.start("process", path, *nets.options, "--stride", "1", "-o", "out.jsonl", "--overlay", "out.mp4")
+    wait_for_temporary(touchline, process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 20, stderr
+    assert [line for line in stderr.splitlines() if line.startswith("touchline: interrupted")], stderr
+    assert touchline.files() == []
+
+
+def test_second_signal_ends_at_once(touchline, slow_match):
+    path, nets = slow_match
+    process = touchline.start("process", path, *nets.options, "--stride", "1", "-o", "out.jsonl")
+    wait_for_temporary(touchline, process)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 20
+    assert touchline.files() == []
+
+
+def test_interrupted_while_waiting_for_input(touchline, networks):
+    process = touchline.start("process", "-", *networks.options, "-o", "out.jsonl", stdin=subprocess.PIPE)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    deadline = time.monotonic() + 5
+    while process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    hung = process.poll() is None
+    if hung:
+        process.kill()
+    process.communicate(timeout=60)
+    assert not hung
+    assert process.returncode == 20
+    assert touchline.files() == []
+
+
+def test_interrupted_synth(touchline):
+    process = touchline.start("synth", "-o", "long.mp4", "--truth", "long.jsonl", "--seconds", "600")
+    wait_for_temporary(touchline, process)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 20, stderr
+    assert touchline.files() == []
