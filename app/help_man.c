@@ -7,10 +7,28 @@
 
 #include "command.h"
 
+// One character beyond ASCII as \[uXXXX]; roff reads Latin-1. Returns its bytes; the tables hold valid UTF-8.
+static int put_unicode(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    int length = c[0] >= 0xF0 ? 4 : c[0] >= 0xE0 ? 3 : 2;
+    unsigned code = c[0] & (0xFFu >> (length + 1));
+
+    for (int i = 1; i < length && c[i]; i++)
+        code = code << 6 | (c[i] & 0x3Fu);
+    printf("\\[u%04X]", code);
+    return length;
+}
+
 // Escapes what roff would interpret; at_start: at the beginning of a line.
 static void put_text(const char *text, int at_start)
 {
     for (; *text; text++) {
+        if ((unsigned char)*text >= 0xC0) {
+            text += put_unicode(text) - 1;
+            at_start = 0;
+            continue;
+        }
         if (at_start && (*text == '.' || *text == '\''))
             fputs("\\&", stdout);
         at_start = *text == '\n';
@@ -81,12 +99,16 @@ static void put_rows(const TlCommandOption *rows)
 // A text whose newlines separate paragraphs.
 static void put_paragraphs(const char *text)
 {
-    for (; *text; text++)
-        if (*text == '\n')
-            fputs("\n.PP\n", stdout);
-        else
-            put_text((const char[]){*text, '\0'}, 0);
-    putchar('\n');
+    char paragraph[1024];
+
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        snprintf(paragraph, sizeof paragraph, "%.*s", (int)length, text);
+        put_line(paragraph);
+        text += length + (text[length] == '\n');
+        if (*text)
+            fputs(".PP\n", stdout);
+    }
 }
 
 static void put_command(const TlCommand *command)

@@ -32,9 +32,10 @@ void tl_interrupt_install(void)
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGHUP, &action, NULL);
-    // A reader that goes away shows up as a failed write, which cleans up like any other failure.
+    // A reader that goes away and a limit on file sizes show up as failed writes, which clean up like any failure.
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 void tl_interrupt_watch(TlSession *session)

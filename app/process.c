@@ -174,6 +174,9 @@ static int run_clip(const TlCommandLine *line, TlSession *session, TlOutputs *ou
         return ret;
     ret = pump(session, outputs, &frames, diag);
     tl_progress_end(frames);
+    if (ret == TL_OK && !frames)
+        ret = tl_fail(diag, TL_EEMPTY, "no frame of '%s' is in the range %s", line->arguments.item[0],
+                      line->options.frames);
     if (ret == TL_OK || (ret == TL_ETRUNCATED && g_values.partial && frames > 0)) {
         int committed = tl_outputs_commit(outputs, diag);
         if (committed < 0)
