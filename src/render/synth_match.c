@@ -151,6 +151,9 @@ static void steer(TlMatch *match, int index, const double target[2], double urge
             for (int k = 0; k < 2; k++)
                 want[k] += (agent->at[k] - match->agent[i].at[k]) / apart * (1.1 - apart) * 4;
     }
+    double wanted = sqrt(want[0] * want[0] + want[1] * want[1]), most_speed = agent->top_speed;
+    for (int k = 0; k < 2 && wanted > most_speed; k++)
+        want[k] *= most_speed / wanted;
     double change[2] = {want[0] - agent->speed[0], want[1] - agent->speed[1]};
     double size = sqrt(change[0] * change[0] + change[1] * change[1]), most = 6.5 * dt;
     for (int k = 0; k < 2; k++) {
