@@ -50,6 +50,7 @@ static int fail(TlDiag *diag, int code, const char *what, const char *model)
             snprintf(text, sizeof text, "%.*s", (int)(length - blank), line + blank);
         line += length + (line[length] == '\n');
     }
+    ov_free(message); // a copy, although the header does not say so
     return tl_fail(diag, code, "OpenVINO cannot %s '%s': %s", what, model, text[0] ? text : "no reason given");
 }
 

@@ -19,12 +19,14 @@ typedef struct TlCandidates {
     TlCandidate item[TL_CANDIDATE_MAX];
 } TlCandidates;
 
-// Adds a box of network pixels: undone to source pixels and cut to the picture; dropped when nothing is left of it or a
-// number is not finite. order must differ between candidates.
+// Adds a box of network pixels, undone to source pixels; dropped when it lies outside the picture or a number is not
+// finite. order must differ between candidates.
 void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const float xyxy[4], float score, int class_id,
                        int order);
-// Sorts, suppresses at params->iou, keeps at most TL_BALL_MAX balls and params->max_detections boxes.
-void tl_candidates_finish(TlCandidates *candidates, const TlPostParams *params, TlDetections *out);
+// Sorts, suppresses at params->iou, keeps at most TL_BALL_MAX balls and params->max_detections boxes, cut to the
+// picture.
+void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
+                          TlDetections *out);
 
 // A point of network pixels becomes one of source pixels, 0,0,0 when it is outside the picture or not finite.
 void tl_point_emit(TlPoint *point, const TlLetterbox *box, float x, float y, float confidence);

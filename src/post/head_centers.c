@@ -117,7 +117,7 @@ static void centers_detections(const TlTensor *const *outputs, int output_count,
     maps.box = (const float *)size->data + (size_t)n * sample;
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         scan_class(&maps, c, tl_logit(params->threshold[c]));
-    tl_candidates_finish(&candidates, params, out);
+    tl_candidates_finish(&candidates, box, params, out);
 }
 
 const TlHeadOps tl_head_centers = {

@@ -254,7 +254,7 @@ static void yolo_detections(const TlTensor *const *outputs, int output_count, in
         detect_end2end(sample, d1, d2, box, params, &candidates);
     else if (d1 > BOX_ROWS)
         detect_raw(sample, d1, d2, box, params, &candidates);
-    tl_candidates_finish(&candidates, params, out);
+    tl_candidates_finish(&candidates, box, params, out);
 }
 
 // The points of the most certain pitch; step is the distance between two numbers of one anchor.

@@ -86,11 +86,7 @@ void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const f
     tl_letterbox_undo(box, &b[2], &b[3]);
     if (!isfinite(b[0]) || !isfinite(b[1]) || !isfinite(b[2]) || !isfinite(b[3]) || !isfinite(score))
         return;
-    b[0] = fmaxf(b[0], 0);
-    b[1] = fmaxf(b[1], 0);
-    b[2] = fminf(b[2], width);
-    b[3] = fminf(b[3], height);
-    if (b[0] >= b[2] || b[1] >= b[3])
+    if (fmaxf(b[0], 0) >= fminf(b[2], width) || fmaxf(b[1], 0) >= fminf(b[3], height))
         return;
     new.detection.score = score;
     new.detection.class_id = class_id;
@@ -104,7 +100,19 @@ void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const f
     }
 }
 
-void tl_candidates_finish(TlCandidates *candidates, const TlPostParams *params, TlDetections *out)
+static void cut_to_picture(TlDetections *detections, const TlLetterbox *box)
+{
+    for (int i = 0; i < detections->count; i++) {
+        float *b = detections->item[i].bbox;
+        b[0] = fmaxf(b[0], 0);
+        b[1] = fmaxf(b[1], 0);
+        b[2] = fminf(b[2], (float)box->src_width);
+        b[3] = fminf(b[3], (float)box->src_height);
+    }
+}
+
+void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
+                          TlDetections *out)
 {
     TlCandidate *item = candidates->item;
     int balls = 0;
@@ -125,4 +133,5 @@ void tl_candidates_finish(TlCandidates *candidates, const TlPostParams *params, 
         balls += is_ball;
         out->item[out->count++] = *detection;
     }
+    cut_to_picture(out, box); // only now: the overlap of two boxes at the edge is that of the whole boxes
 }

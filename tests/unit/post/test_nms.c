@@ -115,7 +115,7 @@ static void the_best_candidates_survive(void **state)
             tl_candidates_add(&candidates, &box, xyxy, score, TL_CLASS_PLAYER, i);
         }
         assert_int_equal(candidates.count, TL_CANDIDATE_MAX);
-        tl_candidates_finish(&candidates, &params, pass ? &again : &out);
+        tl_candidates_finish(&candidates, &box, &params, pass ? &again : &out);
     }
     assert_int_equal(out.count, TL_DETECTION_MAX);
     assert_memory_equal(&out, &again, sizeof out);
@@ -139,14 +139,14 @@ static void limits_hold(void **state)
         tl_candidates_add(&candidates, &box, man, 0.5f, TL_CLASS_PLAYER, 2 * i + 1);
     }
     TlPostParams params = {.iou = 0.5f, .max_detections = 10};
-    tl_candidates_finish(&candidates, &params, &out);
+    tl_candidates_finish(&candidates, &box, &params, &out);
     assert_int_equal(out.count, 10);
     int balls = 0;
     for (int i = 0; i < out.count; i++)
         balls += out.item[i].class_id == TL_CLASS_BALL;
     assert_int_equal(balls, TL_BALL_MAX);
     params.max_detections = 0;
-    tl_candidates_finish(&candidates, &params, &out);
+    tl_candidates_finish(&candidates, &box, &params, &out);
     assert_int_equal(out.count, 0);
 }
 
@@ -166,10 +166,16 @@ static void boxes_are_cut_to_the_picture_or_dropped(void **state)
     tl_candidates_add(&c, &box, partly, NAN, 1, 4);
     assert_int_equal(c.count, 0);
     tl_candidates_add(&c, &box, partly, 0.5f, 1, 5);
-    assert_int_equal(c.count, 1);
+    const float covered[4] = {-9, 301, 20, 384}; // cut, the two would be less alike
+    tl_candidates_add(&c, &box, covered, 0.4f, 1, 6);
+    assert_int_equal(c.count, 2);
+    static TlDetections out;
+    TlPostParams params = {.iou = 0.93f, .max_detections = 10};
+    tl_candidates_finish(&c, &box, &params, &out);
     const float want[4] = {0, 600, 40, 720};
+    assert_int_equal(out.count, 1);
     for (int i = 0; i < 4; i++)
-        assert_float_equal(c.item[0].detection.bbox[i], want[i], 1e-4);
+        assert_float_equal(out.item[0].bbox[i], want[i], 1e-4);
 }
 
 int main(void)
