@@ -22,7 +22,8 @@
 #define NEAR_ZOOM_SD          0.2
 #define NEAR_SWING_SHARE      0.35 // of the width, that two or three points may claim
 
-enum { PAIRS_OF = 8, FOLLOW_HITS = 40 };
+enum { PAIRS_OF = 8, FOLLOW_HITS = 40, DENY_BELOW = 8, DENY_LOOKED = 60 };
+#define DENY_SHARE   0.2
 #define FOLLOW_SHARE 0.35
 
 // What stays the same over the candidates of a frame.
@@ -341,6 +342,14 @@ static TlLineJudgement sharpen(const Job *job, Found *found)
     return lines.after;
 }
 
+// Few points and hardly a line where lines should be: the points lied. On labelled frames right fits find 34 to 80 % of
+// the lines, fits to wrong points hardly ever a third.
+static int denied_by_lines(const Found *found)
+{
+    return inliers_of(found->mask) < DENY_BELOW && found->lines.looked >= DENY_LOOKED &&
+           found->lines.tight < DENY_SHARE * found->lines.looked;
+}
+
 // No points worth the name, but a near camera and a picture: the lines alone may tell that it still looks there.
 static void follow_lines(const Job *job, Found *best)
 {
@@ -371,9 +380,10 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     search(&job, &best);
     consider_near(&job, &best);
     if (params->picture && params->picture->plane[0]) {
-        if (best.valid)
+        if (best.valid) {
             best.lines = sharpen(&job, &best);
-        else
+            best.valid = !denied_by_lines(&best);
+        } else
             follow_lines(&job, &best);
     }
     if (!best.valid || tl_view_homography(model, &best.view, fit->homography))
