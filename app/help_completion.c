@@ -124,7 +124,9 @@ static void zsh_flag(const TlCommand *command, const Flag *flag)
         put_quoted(flag->def->help, "[]:");
         putchar(']');
         if (flag->def->value) {
-            printf(":%s:", flag->def->value);
+            putchar(':');
+            put_quoted(flag->def->value, ":");
+            putchar(':');
             if (flag->def->choices) {
                 putchar('(');
                 put_words(flag->def->choices);
