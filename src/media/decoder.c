@@ -13,6 +13,7 @@
 
 enum {
     READ_FAILURES_MAX = 1000, // in a row; a demuxer that does not move on is stopped
+    SETTLED_PACKETS = 2 * TL_DECODE_THREADS_MAX + TL_WAITING_MAX, // more than decoder and queue hold
     HOPELESS_PACKETS = 2000,  // without a first picture: more than any distance of key frames
     DAMAGED_TAIL_ERRORS = 16, // decoder errors after the last picture: the rest of the stream is lost
     DRAIN_ERRORS_MAX = 1000,
@@ -53,6 +54,20 @@ static int send_packet(TlDecoder *decoder, const AVPacket *packet)
     return ret == AVERROR(ENOMEM) ? TL_ENOMEM : TL_OK;
 }
 
+// Frames may be dropped once the decoder is known to give out all that follows. A stream that begins with an IDR
+// picture is safe from the start. Otherwise (joined in the middle of a broadcast) only the decoder knows where it
+// begins: wait for its first picture, and for so many packets after a key frame that the moment is the same for any
+// number of threads.
+static void permit_dropping(TlDecoder *decoder, const AVPacket *packet)
+{
+    if (decoder->packets == 1 && tl_nal_is_idr(&decoder->nal, packet->data, (size_t)packet->size))
+        tl_schedule_permit(&decoder->schedule);
+    if (packet->flags & AV_PKT_FLAG_KEY || decoder->packets_since_key)
+        decoder->packets_since_key++;
+    if (decoder->packets_since_key > SETTLED_PACKETS && decoder->frames)
+        tl_schedule_permit(&decoder->schedule);
+}
+
 // Queues decoder->packet for a decision.
 static void enqueue(TlDecoder *decoder)
 {
@@ -61,6 +76,7 @@ static void enqueue(TlDecoder *decoder)
 
     av_packet_move_ref(waiting->packet, decoder->packet);
     const AVPacket *packet = waiting->packet;
+    permit_dropping(decoder, packet);
     waiting->pts = packet->pts;
     waiting->is_droppable = 0;
     // Packets outside the edit list are decoded for others' sake and never shown.

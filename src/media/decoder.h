@@ -44,6 +44,7 @@ typedef struct TlDecoder {
     TlSchedule schedule;
     TlWaiting waiting[TL_WAITING_MAX]; ///< ring, decoding order
     int waiting_first, waiting_count;
+    int64_t packets_since_key; ///< from the first key frame on
 
     int64_t packets;       ///< read for this stream
     int64_t frames;        ///< delivered, left-out ones included

@@ -5,8 +5,17 @@
 // whenever something is unusual: a needless decode costs a millisecond, a needed picture dropped spoils the rest.
 #include "media/nal.h"
 
-enum { H264_SLICE = 1, H264_SEI = 6, H264_DELIMITER = 9, H264_FILLER = 12 };
-enum { HEVC_RADL_N = 6, HEVC_SPS = 33, HEVC_DELIMITER = 35, HEVC_FILLER = 38, HEVC_SEI = 39, HEVC_SEI_SUFFIX = 40 };
+enum { H264_SLICE = 1, H264_IDR = 5, H264_SEI = 6, H264_DELIMITER = 9, H264_FILLER = 12 };
+enum {
+    HEVC_RADL_N = 6,
+    HEVC_IDR_W_RADL = 19,
+    HEVC_IDR_N_LP = 20,
+    HEVC_SPS = 33,
+    HEVC_DELIMITER = 35,
+    HEVC_FILLER = 38,
+    HEVC_SEI = 39,
+    HEVC_SEI_SUFFIX = 40
+};
 
 // Walks NAL units. Legal as {format, data, size, 0}.
 typedef struct NalWalk {
@@ -159,4 +168,20 @@ int tl_nal_is_droppable(const TlNalFormat *format, const uint8_t *data, size_t s
         slices += kind;
     }
     return more == 0 && slices > 0;
+}
+
+int tl_nal_is_idr(const TlNalFormat *format, const uint8_t *data, size_t size)
+{
+    NalWalk walk = {format->length_size, data, size, 0};
+    const uint8_t *unit;
+    size_t unit_size;
+
+    if (format->codec == TL_NAL_NONE || !data)
+        return 0;
+    while (next_unit(&walk, &unit, &unit_size) > 0) {
+        int type = format->codec == TL_NAL_H264 ? unit[0] & 31 : unit[0] >> 1 & 63;
+        if (format->codec == TL_NAL_H264 ? type == H264_IDR : type == HEVC_IDR_W_RADL || type == HEVC_IDR_N_LP)
+            return 1;
+    }
+    return 0;
 }

@@ -22,4 +22,7 @@ void tl_nal_format_init(TlNalFormat *format, int codec, const uint8_t *extradata
 // formed.
 int tl_nal_is_droppable(const TlNalFormat *format, const uint8_t *data, size_t size);
 
+// 1 when the packet holds a slice of an IDR picture: decoding can begin with it, and all that follows is shown later.
+int tl_nal_is_idr(const TlNalFormat *format, const uint8_t *data, size_t size);
+
 #endif

@@ -54,6 +54,11 @@ int32_t tl_schedule_add(TlSchedule *schedule, int64_t pts, int64_t dts)
     return schedule->epoch;
 }
 
+void tl_schedule_permit(TlSchedule *schedule)
+{
+    schedule->is_open = 1;
+}
+
 void tl_schedule_end(TlSchedule *schedule)
 {
     schedule->at_end = 1;
@@ -72,13 +77,12 @@ static int find(const TlSchedule *schedule, int32_t epoch, int64_t pts)
 int64_t tl_schedule_index(const TlSchedule *schedule, int32_t epoch, int64_t pts)
 {
     int is_known = schedule->at_end || epoch < schedule->epoch || (schedule->has_dts && pts <= schedule->max_dts);
-    // Before the first frame is out nobody knows where the decoder begins; and when something shown later is out
-    // already (broken time stamps) the place is gone.
-    int is_late = !schedule->has_taken || epoch < schedule->taken_epoch ||
-                  (epoch == schedule->taken_epoch && pts <= schedule->taken_pts);
+    // When something shown later is out already (broken time stamps) the place is gone.
+    int is_late = schedule->has_taken &&
+                  (epoch < schedule->taken_epoch || (epoch == schedule->taken_epoch && pts <= schedule->taken_pts));
     int i = find(schedule, epoch, pts);
 
-    if (is_late || i < 0)
+    if (!schedule->is_open || is_late || i < 0 || (is_known && schedule->next_index + i == 0))
         return TL_INDEX_NEVER;
     return is_known ? schedule->next_index + i : TL_INDEX_LATER;
 }
@@ -102,6 +106,9 @@ static int64_t take(TlSchedule *schedule, int i)
 
 int tl_schedule_take_dropped(TlSchedule *schedule, int64_t *pts, int64_t *index)
 {
+    // The decoder lost its first frames, so these were never to be seen either.
+    while (!schedule->next_index && schedule->count && schedule->entries[0].state == TL_FRAME_DROPPED)
+        remove_entry(schedule, 0);
     if (!schedule->count || schedule->entries[0].state != TL_FRAME_DROPPED)
         return 0;
     *pts = schedule->entries[0].pts;

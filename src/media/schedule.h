@@ -29,6 +29,7 @@ typedef struct TlSchedule {
     int has_dts, at_end;
     int64_t max_dts;    ///< of this epoch
     int64_t next_index; ///< frame index of entries[0]
+    int is_open;        ///< frames may be dropped
     int has_taken;
     int32_t taken_epoch;
     int64_t taken_pts; ///< last frame that left, for packets that come too late
@@ -37,14 +38,17 @@ typedef struct TlSchedule {
 // A packet in decoding order. dts may be TL_NO_TIME, pts may not. Returns the epoch, which with pts names the entry.
 int32_t tl_schedule_add(TlSchedule *schedule, int64_t pts, int64_t dts);
 
+// From here on frames may be dropped: the decoder is certain to give out every frame that follows. What is dropped
+// before the first one taken is not counted.
+void tl_schedule_permit(TlSchedule *schedule);
+
 // No packet will follow: every index is known.
 void tl_schedule_end(TlSchedule *schedule);
 
 enum { TL_INDEX_LATER = -1 /* read on */, TL_INDEX_NEVER = -2 /* decode it */ };
 
 // Frame index of an undecided entry when it is known and the entry could still be dropped in order, else one of the
-// above. Nothing can be dropped before the first frame left: decoders omit what stands before their first whole
-// picture.
+// above. The very first frame is never dropped: it tells the size of all.
 int64_t tl_schedule_index(const TlSchedule *schedule, int32_t epoch, int64_t pts);
 
 // What became of the first undecided entry of that name: SENT to the decoder or DROPPED.

@@ -93,6 +93,21 @@ static void test_hevc(void **state)
     assert_int_equal(tl_nal_is_droppable(&format, packet, sizeof packet), 0);
 }
 
+static void test_idr(void **state)
+{
+    const uint8_t h264[] = {0, 0, 0, 2, 0x67, 1, 0, 0, 0, 2, 0x65, 1}, slice[] = {0, 0, 0, 2, 0x41, 1};
+    const uint8_t hevc[] = {0, 0, 0, 2, 19 << 1, 1}, cra[] = {0, 0, 0, 2, 21 << 1, 1};
+    const TlNalFormat format = {TL_NAL_HEVC, 4, 0};
+
+    (void)state;
+    assert_int_equal(tl_nal_is_idr(&g_avcc, h264, sizeof h264), 1);
+    assert_int_equal(tl_nal_is_idr(&g_avcc, h264, 6), 0);
+    assert_int_equal(tl_nal_is_idr(&g_avcc, slice, sizeof slice), 0);
+    assert_int_equal(tl_nal_is_idr(&g_avcc, NULL, 0), 0);
+    assert_int_equal(tl_nal_is_idr(&format, hevc, sizeof hevc), 1);
+    assert_int_equal(tl_nal_is_idr(&format, cra, sizeof cra), 0); // may have leading pictures
+}
+
 static void test_malformed(void **state)
 {
     const uint8_t too_long[] = {0, 0, 0, 9, 0x01, 2, 3}, no_length[] = {0, 0},
@@ -194,8 +209,9 @@ static void test_random_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_h264),      cmocka_unit_test(test_hevc),           cmocka_unit_test(test_malformed),
-        cmocka_unit_test(test_extradata), cmocka_unit_test(test_hevc_extradata), cmocka_unit_test(test_random_bytes),
+        cmocka_unit_test(test_h264),         cmocka_unit_test(test_hevc),      cmocka_unit_test(test_idr),
+        cmocka_unit_test(test_malformed),    cmocka_unit_test(test_extradata), cmocka_unit_test(test_hevc_extradata),
+        cmocka_unit_test(test_random_bytes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,7 @@ static void play(Player *player, Packet *packets, int count, int held, int64_t *
 {
     int first = 0, read = 0;
 
+    tl_schedule_permit(&player->schedule);
     while (first < count) {
         if (first < read) {
             Packet *packet = &packets[first];
@@ -218,28 +219,53 @@ static void test_time_jumps_back(void **state)
     }
 }
 
-// Nothing can be dropped before the first frame is out, nor behind something shown later.
-static void test_never_before_the_first(void **state)
+// The rules of what can be dropped, one by one.
+static void test_what_may_be_dropped(void **state)
 {
     TlSchedule schedule = {0};
     int64_t index;
 
     (void)state;
     int32_t epoch = tl_schedule_add(&schedule, 0, 0);
-    assert_int_equal(tl_schedule_index(&schedule, epoch, 0), TL_INDEX_NEVER);
+    tl_schedule_add(&schedule, 5, 5);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 5), TL_INDEX_NEVER); // not yet permitted
+    tl_schedule_permit(&schedule);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 5), 1);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 0), TL_INDEX_NEVER); // the first one
     tl_schedule_decide(&schedule, epoch, 0, TL_FRAME_SENT);
+    tl_schedule_decide(&schedule, epoch, 5, TL_FRAME_SENT);
     assert_int_equal(tl_schedule_take_frame(&schedule, 0, &index), 1);
     assert_int_equal(index, 0);
     tl_schedule_add(&schedule, 20, 10);
-    assert_int_equal(tl_schedule_index(&schedule, epoch, 20), TL_INDEX_LATER);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 20), TL_INDEX_LATER); // 15 may still come
     tl_schedule_add(&schedule, 15, 15);
-    assert_int_equal(tl_schedule_index(&schedule, epoch, 15), 1);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 15), 2);
     assert_int_equal(tl_schedule_index(&schedule, epoch, 20), TL_INDEX_LATER);
     tl_schedule_end(&schedule);
-    assert_int_equal(tl_schedule_index(&schedule, epoch, 20), 2);
-    assert_int_equal(tl_schedule_index(&schedule, epoch, 99), TL_INDEX_NEVER);
-    tl_schedule_add(&schedule, -5, 16); // shown before what is out already
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 20), 3);
+    assert_int_equal(tl_schedule_index(&schedule, epoch, 99), TL_INDEX_NEVER); // unknown
+    tl_schedule_add(&schedule, -5, 16);                                        // shown before what is out already
     assert_int_equal(tl_schedule_index(&schedule, epoch, -5), TL_INDEX_NEVER);
+}
+
+// The decoder loses its first frames: what was dropped before its first one is not counted.
+static void test_lost_start(void **state)
+{
+    TlSchedule schedule = {0};
+    int64_t pts, index;
+
+    (void)state;
+    tl_schedule_permit(&schedule);
+    for (int i = 0; i < 6; i++) {
+        tl_schedule_add(&schedule, i, i);
+        tl_schedule_decide(&schedule, 0, i, i % 2 ? TL_FRAME_DROPPED : TL_FRAME_SENT);
+    }
+    while (!tl_schedule_take_frame(&schedule, 4, &index)) // 0 and 2 never come out
+        assert_int_equal(tl_schedule_take_dropped(&schedule, &pts, &index), 0);
+    assert_int_equal(index, 0);
+    assert_int_equal(tl_schedule_take_dropped(&schedule, &pts, &index), 1);
+    assert_int_equal(pts, 5);
+    assert_int_equal(index, 1);
 }
 
 // More frames than fit: the list stays within its bounds and goes on counting.
@@ -281,8 +307,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_streams),  cmocka_unit_test(test_losses),
-        cmocka_unit_test(test_time_jumps_back), cmocka_unit_test(test_never_before_the_first),
-        cmocka_unit_test(test_overflow),
+        cmocka_unit_test(test_time_jumps_back), cmocka_unit_test(test_what_may_be_dropped),
+        cmocka_unit_test(test_lost_start),      cmocka_unit_test(test_overflow),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
