@@ -18,6 +18,7 @@ enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
 #define REFEREE_OFF_M 4.0  // assistants run along the line
 #define MARGIN_M      8.0  // pitch coordinates are given this far outside
 #define OFF_FADE      0.97 // per key frame: somebody who steps onto the pitch is shown soon
+#define SETTLE_S      0.3  // after that the camera of a frame is known to a few pixels
 #define DOUBLE_IOU    0.75 // an interpolated box that lies so much on a detected one is the same person
 
 typedef struct TlSlot {
@@ -182,7 +183,7 @@ static void judge_key(TlFill *f, TlKeyFrame *key)
 static void judge_ahead(TlFill *f, const TlSlot *slot)
 {
     int64_t newest = f->slot[(f->first + f->count - 1) % f->capacity].frame;
-    int64_t settled = newest - (int64_t)(tl_path_reach_s() * f->params.fps);
+    int64_t settled = newest - (int64_t)(SETTLE_S * f->params.fps);
     for (int64_t n = f->chain.first; n < f->chain.end; n++) {
         TlKeyFrame *key = tl_chain_key(&f->chain, n);
         if (!key->judged && (f->finished || key->shot < f->shot || key->frame <= settled || key->frame <= slot->frame))

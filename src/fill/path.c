@@ -15,16 +15,13 @@
 
 enum { AROUND_MAX = 24, JUDGES_MAX = 10, CORNERS = 4, PLACES = 2 * CORNERS };
 
-#define JUDGE_S   0.45  // neighbours that judge a fit
-#define SMOOTH_S  0.35  // reach of the regression
-#define JUMP      0.02  // of the picture width: a smaller step aside is never an outlier
-#define PACE      2.0   // picture widths per second that no camera exceeds
-#define TOLERANCE 0.003 // of the picture width: fits farther beside the way count less and less
-
-double tl_path_reach_s(void)
-{
-    return JUDGE_S + SMOOTH_S;
-}
+#define JUDGE_S     0.45 // neighbours that judge a fit
+#define SMOOTH_S    0.35 // reach of the regression
+#define JUDGE_FITS  3.1  // ... or as many fits, whichever is more
+#define SMOOTH_FITS 2.2
+#define JUMP        0.02  // of the picture width: a smaller step aside is never an outlier
+#define PACE        2.0   // picture widths per second that no camera exceeds
+#define TOLERANCE   0.003 // of the picture width: fits farther beside the way count less and less
 
 int tl_path_init(TlPath *path, int capacity)
 {
@@ -54,7 +51,10 @@ void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *f
     if (path->end - path->first > path->capacity)
         path->first++;
     TlPathFit *f = fit_at(path, number);
+    const TlPathFit *before = path->end - 1 > path->first ? fit_at(path, number - 1) : NULL;
     path->newest = frame;
+    if (before && before->shot == shot)
+        path->spacing = (double)(frame - before->frame);
     *f = (TlPathFit){.frame = frame, .shot = shot, .valid = fit && fit->valid};
     if (seen)
         memcpy(f->seen, seen, sizeof f->seen);
@@ -69,6 +69,12 @@ void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *f
         f->valid = f->valid && isfinite(f->view.straight[i]);
     double rms = isfinite(fit->rms_px) && fit->rms_px > 0 ? fit->rms_px / (0.002 * path->width) : 0;
     f->weight = fmin(fmax(fit->inliers, 4), 16) / (1 + rms * rms);
+}
+
+// Time over which fits know of each other: the given one, but at least that of a few fits where they are far apart.
+static double reach_s(const TlPath *path, double least_s, double fits)
+{
+    return fmax(least_s, fits * path->spacing / path->fps);
 }
 
 // --- places of four ground points in the pictures of several fits
@@ -122,7 +128,7 @@ typedef struct Around {
 } Around;
 
 // Valid fits of the shot within reach_s of frame (nearest first in each direction), seen against the given ground.
-static void look_around(const TlPath *path, int64_t frame, int32_t shot, double reach_s, int accepted_only,
+static void look_around(const TlPath *path, int64_t frame, int32_t shot, double within_s, int accepted_only,
                         const double ground[CORNERS][2], Around *around)
 {
     int limit = accepted_only ? AROUND_MAX : JUDGES_MAX;
@@ -135,7 +141,7 @@ static void look_around(const TlPath *path, int64_t frame, int32_t shot, double 
         for (int64_t n = middle + side; n >= path->first && n < path->end && around->count < most; n += side ? 1 : -1) {
             const TlPathFit *f = fit_at(path, n);
             double time = (double)(f->frame - frame) / path->fps;
-            if (f->shot != shot || fabs(time) > reach_s)
+            if (f->shot != shot || fabs(time) > within_s)
                 break;
             if (!f->valid || (accepted_only && !f->accepted))
                 continue;
@@ -200,12 +206,12 @@ static int on_common_way(const TlPath *path, const Around *around, int self)
 }
 
 // Pitch-key frames of the shot around a frame, seen or not.
-static int tried_around(const TlPath *path, int64_t frame, int32_t shot, double reach_s)
+static int tried_around(const TlPath *path, int64_t frame, int32_t shot, double within_s)
 {
     int count = 0;
     for (int64_t n = path->first; n < path->end; n++) {
         const TlPathFit *f = fit_at(path, n);
-        count += f->shot == shot && fabs((double)(f->frame - frame)) <= reach_s * path->fps;
+        count += f->shot == shot && fabs((double)(f->frame - frame)) <= within_s * path->fps;
     }
     return count;
 }
@@ -215,7 +221,8 @@ static void judge(const TlPath *path, int64_t number)
     TlPathFit *f = fit_at(path, number);
     double ground[CORNERS][2];
     Around around;
-    int64_t reach = f->frame + (int64_t)(JUDGE_S * path->fps);
+    double within_s = reach_s(path, JUDGE_S, JUDGE_FITS);
+    int64_t reach = f->frame + (int64_t)(within_s * path->fps);
     if (!f->valid || (f->judged && (f->judged_by == path->newest || f->judged_by > reach)))
         return; // nothing new that could change the verdict
     f->judged = 1;
@@ -223,7 +230,7 @@ static void judge(const TlPath *path, int64_t number)
     f->accepted = 0;
     if (choose_ground(&f->view, ground) < 0)
         return;
-    look_around(path, f->frame, f->shot, JUDGE_S, 0, ground, &around);
+    look_around(path, f->frame, f->shot, within_s, 0, ground, &around);
     int self = -1;
     for (int i = 0; i < around.count; i++)
         if (around.number[i] == number)
@@ -231,7 +238,7 @@ static void judge(const TlPath *path, int64_t number)
     if (self < 0)
         return;
     if (around.count == 1) // alone: believed only where hardly anybody could have agreed with it
-        f->accepted = tried_around(path, f->frame, f->shot, JUDGE_S) <= 3;
+        f->accepted = tried_around(path, f->frame, f->shot, within_s) <= 3;
     else
         f->accepted = (uint8_t)on_common_way(path, &around, self);
 }
@@ -367,7 +374,7 @@ int tl_path_view(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view)
     const TlPathFit *middle = fit_at(path, to_before <= to_after ? before : after);
     if (choose_ground(&middle->view, ground) < 0)
         return -1;
-    double reach = SMOOTH_S;
+    double reach = reach_s(path, SMOOTH_S, SMOOTH_FITS);
     if (before >= 0 && after >= 0 && to_before + to_after <= path->gap_frames)
         reach = fmax(reach, 1.25 * (double)(to_before > to_after ? to_before : to_after) / path->fps);
     look_around(path, frame, shot, reach, 1, ground, &around);

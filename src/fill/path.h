@@ -20,6 +20,7 @@ typedef struct TlPath {
     int capacity;
     int64_t first, end;
     int64_t newest; ///< frame of the last fit
+    double spacing; ///< frames between the last two pitch-key frames
     int width, height;
     double fps;
     int gap_frames;  ///< longest time without a fit that is bridged
@@ -34,6 +35,5 @@ void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *f
 int tl_path_view(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view);
 // The network's points of the nearest fit on the path, moved to their places in the picture of `view`.
 void tl_path_seen(TlPath *path, int64_t frame, int32_t shot, const TlPitchView *view, TlPoint out[TL_POINT_COUNT]);
-double tl_path_reach_s(void); // fits this far ahead of a frame still move its camera
 
 #endif

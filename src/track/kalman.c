@@ -11,10 +11,12 @@
 
 #include "track/motion.h"
 
+#define DEPTH 0.33 // steps towards the camera look that much shorter than steps across, as seen from a stand
+
 // A player accelerates by about 2-4 m/s^2 and may run 9 m/s; boxes of running people jitter by some 4 % of their
 // height.
 const TlBoxNoise tl_noise_person = {
-    .speed = 1.8, .accel = 2.0, .centre = 0.05, .size = 0.10, .size_walk = 0.25, .damping = 0.6};
+    .speed = 1.8, .accel = 1.0, .centre = 0.05, .size = 0.10, .size_walk = 0.25, .damping = 0.6};
 
 void tl_axis_init(TlAxis *axis, double x, double position_var, double velocity_var)
 {
@@ -62,7 +64,7 @@ void tl_box_filter_init(TlBoxFilter *filter, const float bbox[4], const TlBoxNoi
     measure(bbox, z);
     double height = exp(z[3]), position = noise->centre * height, speed = noise->speed * height;
     tl_axis_init(&filter->cx, z[0], position * position, speed * speed);
-    tl_axis_init(&filter->cy, z[1], position * position, 0.25 * speed * speed); // depth is foreshortened
+    tl_axis_init(&filter->cy, z[1], position * position, DEPTH * DEPTH * speed * speed);
     tl_axis_init(&filter->log_w, z[2], noise->size * noise->size, 0);
     tl_axis_init(&filter->log_h, z[3], noise->size * noise->size, 0);
 }
@@ -72,7 +74,7 @@ void tl_box_filter_predict(TlBoxFilter *filter, double dt, int lost, const TlBox
     double height = exp(filter->log_h.x), accel = noise->accel * height * height;
     double keep = lost ? exp(-dt / noise->damping) : 1.0;
     tl_axis_predict(&filter->cx, dt, accel, keep);
-    tl_axis_predict(&filter->cy, dt, 0.4 * accel, keep);
+    tl_axis_predict(&filter->cy, dt, DEPTH * DEPTH * accel, keep);
     tl_axis_walk(&filter->log_w, dt, noise->size_walk * noise->size_walk);
     tl_axis_walk(&filter->log_h, dt, noise->size_walk * noise->size_walk);
 }

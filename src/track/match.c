@@ -16,6 +16,7 @@
 #define SIZE_SIGMA    0.18 // of log height between prediction and detection
 #define SIZE_LIMIT    0.6  // a box 1.8 times as high is somebody else
 #define OVERLAP_BONUS 2.0
+#define SPREAD_SHARE  0.2 // of the log determinant that counts: less than all, because hidden players come back
 
 int tl_matcher_init(TlMatcher *matcher)
 {
@@ -82,7 +83,7 @@ static double pair_price(const TlTrack *track, const float predicted[4], const T
         return INFINITY;
     double h2 = height * height, spread = log(sx * sy / (h2 * h2 * SETTLED));
     size /= SIZE_SIGMA;
-    return distance + fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) -
+    return distance + SPREAD_SHARE * fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) -
            OVERLAP_BONUS * overlap(predicted, d->bbox);
 }
 

@@ -26,7 +26,7 @@ typedef struct TlTrackerParams {
     double fps;               ///< source frames per second, 0 = 25
     float high[TL_CLASS_COUNT]; ///< scores that begin a track and take part in the first association
     float low;                ///< scores that may only continue a track
-    double keep_s;            ///< a lost track is kept this long, 0 = 1 s
+    double keep_s;            ///< a lost track is kept this long, 0 = 2 s
 } TlTrackerParams;
 
 typedef struct TlTracker TlTracker;

@@ -59,7 +59,7 @@ TlTracker *tl_tracker_create(const TlTrackerParams *params)
         t->params = *params;
     TlTrackerParams *p = &t->params;
     p->fps = isfinite(p->fps) && p->fps > 0 ? fmin(fmax(p->fps, 1), 1000) : 25;
-    p->keep_s = isfinite(p->keep_s) && p->keep_s > 0 ? p->keep_s : 1.0;
+    p->keep_s = isfinite(p->keep_s) && p->keep_s > 0 ? p->keep_s : 2.0;
     p->width = p->width > 0 ? p->width : 1920;
     p->height = p->height > 0 ? p->height : 1080;
     p->low = positive_or(p->low, 0.1f);
@@ -207,35 +207,11 @@ static void warp_all(TlTracker *t, const double motion[9])
             tl_box_filter_warp(&t->track[i].filter, motion);
 }
 
-// What the pairs of the first pass say of the motion that was left over; it is taken out before the second pass.
-static void settle_motion(TlTracker *t)
-{
-    TlMotionPoint from[TL_TRACK_MAX], to[TL_TRACK_MAX];
-    int n = 0;
-    for (int i = 0; i < TL_TRACK_MAX; i++) {
-        const TlTrack *track = &t->track[i];
-        if (track->state == TL_TRACK_FREE || track->detection < 0 || track->hits < 2)
-            continue;
-        from[n] = (TlMotionPoint){track->filter.cx.x, track->filter.cy.x, exp(track->filter.log_h.x)};
-        to[n++] = centre(t->people.item[track->detection].bbox);
-    }
-    double rest[9];
-    if (n >= 6 && tl_motion_fit(from, to, n, rest) >= 6 && tl_motion_sane(rest, t->params.width, t->params.height))
-        warp_all(t, rest);
-}
-
 static void associate(TlTracker *t)
 {
     static const TlMatchParams high = {.gate = 16, .miss = 24}, low = {.gate = 9, .miss = 16},
                                fresh = {.gate = 12, .miss = 24};
     TlMatcher *m = &t->matcher;
-    unsigned char use[TL_DETECTION_MAX];
-    memcpy(use, t->use, sizeof use);
-    tl_matcher_run(m, t->track, TL_TRACK_CONFIRMED, RECENT_MISSES, &t->people, t->use, STAGE_HIGH, &high);
-    settle_motion(t);
-    memcpy(t->use, use, sizeof use);
-    for (int i = 0; i < TL_TRACK_MAX; i++)
-        t->track[i].detection = -1;
     tl_matcher_run(m, t->track, TL_TRACK_CONFIRMED, EVER, &t->people, t->use, STAGE_HIGH, &high);
     tl_matcher_run(m, t->track, TL_TRACK_CONFIRMED, RECENT_MISSES, &t->people, t->use, STAGE_LOW, &low);
     tl_matcher_run(m, t->track, TL_TRACK_TENTATIVE, EVER, &t->people, t->use, STAGE_HIGH, &fresh);
