@@ -181,7 +181,8 @@ void tl_director_init(TlDirector *director, int camera, unsigned seed, int width
     begin_shot(director, scene, TL_SHOT_WIDE);
     if (camera == TL_CAMERA_STATIC) {
         static const double spot[4] = {52.5, 24, 81, 52.5};
-        director->target[0] = spot[tl_random_int(random, 4)] + tl_random_normal(random) * 2;
+        director->target[0] = spot[tl_random_int(random, 4)];
+        director->target[0] += tl_random_normal(random) * 2;
         director->target[1] = tl_random_range(random, 28, 40);
         director->span_m = tl_random_range(random, 62, 98);
     }

@@ -227,7 +227,8 @@ static void play_ball(TlMatch *match)
     double goal[2] = {agent->team == 0 ? LENGTH : 0, WIDTH / 2 + tl_random_normal(&match->random) * 3.2};
     if (agent->role == TL_ROLE_PLAYER && distance(agent->at, goal) < 24 && tl_random_chance(&match->random, 0.7)) {
         match->receiver = -1;
-        kick(match, from, goal, tl_random_range(&match->random, 19, 27), tl_random_range(&match->random, 0, 3.5));
+        double pace = tl_random_range(&match->random, 19, 27), loft = tl_random_range(&match->random, 0, 3.5);
+        kick(match, from, goal, pace, loft);
         return;
     }
     int to = choose_receiver(match, from);

@@ -1,5 +1,6 @@
 // Random numbers and angle functions of the synthetic match: the same bits on every machine, whatever its C library.
-// Generator: splitmix64 (Steele, Lea, Flood 2014). Angles: range reduction to a quarter turn and Taylor series.
+// Never call two of them in one expression: C leaves their order open. Generator: splitmix64 (Steele, Lea, Flood 2014).
+// Angles: range reduction to a quarter turn and Taylor series.
 #ifndef TL_RENDER_SYNTH_RANDOM_H
 #define TL_RENDER_SYNTH_RANDOM_H
 

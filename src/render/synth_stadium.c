@@ -35,8 +35,8 @@ static void seat(TlTexture *texture, const TlLook *look, TlRandom *random, int x
     uint32_t coat = tl_random_chance(random, look->crowd_unity)
                         ? look->crowd[tl_random_chance(random, 0.6) ? 0 : tl_random_int(random, 4)]
                         : tl_colour(c[0], c[1], c[2]);
-    uint32_t skin =
-        tl_colour(214 - tl_random_int(random, 90), 160 - tl_random_int(random, 70), 130 - tl_random_int(random, 60));
+    int tan = tl_random_int(random, 80);
+    uint32_t skin = tl_colour(214 - tan, 160 - tan * 0.8, 130 - tan * 0.7);
     int shift = tl_random_int(random, 2);
     block(texture, x + shift, y + 1, 4, 5, tl_colour_shade(tl_colour_mix(coat, tl_colour(70, 70, 74), 0.35), light));
     block(texture, x + shift + 1, y + 6, 2, 2, tl_colour_shade(skin, light));
@@ -82,9 +82,9 @@ static int make_boards(TlTexture *texture, const TlLook *look, TlRandom *random)
     int calm = tl_random_chance(random, 0.5);
     for (int x = 0; x < BOARD_WIDTH;) {
         int width = 170 + tl_random_int(random, 200), which = tl_random_int(random, 6);
-        uint32_t ground = which < 3 && calm ? look->bug_colour[which]
-                                            : tl_colour(tl_random_int(random, 256), tl_random_int(random, 256),
-                                                        tl_random_int(random, 256));
+        uint32_t any = tl_random_u32(random);
+        uint32_t ground =
+            which < 3 && calm ? look->bug_colour[which] : tl_colour(any & 255, any >> 8 & 255, any >> 16 & 255);
         if (which == 5)
             ground = tl_colour(236, 236, 236);
         uint32_t ink = (ground & 255) > 125 ? tl_colour(20, 24, 60) : tl_colour(245, 245, 245);
