@@ -9,7 +9,7 @@ static const TlCommand *const g_commands[] = {
     &tl_command_models,  &tl_command_doctor, &tl_command_version, &tl_command_help,
 };
 
-enum { COMMAND_COUNT = sizeof g_commands / sizeof *g_commands };
+enum { COMMAND_COUNT = sizeof g_commands / sizeof(const TlCommand *) };
 
 const TlCommand *tl_command_at(int i)
 {

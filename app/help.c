@@ -72,7 +72,6 @@ static void print_option(const TlOptionDef *def, char letter)
     printf("%s", left);
     if (at + 2 > COLUMN) {
         printf("\n%*s", COLUMN, "");
-        at = COLUMN;
     } else {
         printf("%*s", COLUMN - at, "");
     }
@@ -100,7 +99,7 @@ static void print_rows(const TlCommandOption *rows)
     const char *group = "";
 
     for (const TlCommandOption *row = rows; row && row->def.flag; row++) {
-        if (strcmp(group, row->def.group))
+        if (strcmp(group, row->def.group) != 0)
             printf("\n%s:\n", row->def.group);
         group = row->def.group;
         print_option(&row->def, row->letter);
@@ -114,7 +113,7 @@ static void print_settings(const TlCommand *command)
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
         if (!tl_command_takes(command, def))
             continue;
-        if (strcmp(group, def->group))
+        if (strcmp(group, def->group) != 0)
             printf("\n%s:\n", def->group);
         group = def->group;
         print_option(def, 0);

@@ -75,7 +75,7 @@ void tl_help_env(void)
         printf("#   %-14s BATCH_SIZE=%d IMG_SIZE=%d FRAME_STRIDE=%d\n", g_presets[i].name, g_presets[i].batch,
                g_presets[i].size, g_presets[i].stride);
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
-        if (strcmp(group, def->group))
+        if (strcmp(group, def->group) != 0)
             printf("%s# --- %s\n\n", group[0] ? "" : "\n", def->group);
         group = def->group;
         put_setting(def);

@@ -140,7 +140,7 @@ static void put_settings(void)
           "over config file over default.\n",
           stdout);
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
-        if (strcmp(group, def->group))
+        if (strcmp(group, def->group) != 0)
             printf(".SS %s\n", def->group);
         group = def->group;
         put_option(def, 0);

@@ -68,7 +68,7 @@ static int cgroup_v2_cores(const char *group)
     for (;;) {
         snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", strcmp(dir, "/") ? dir : "");
         if (!read_line(path, line, sizeof line) && sscanf(line, "%63s %ld", quota, &period) == 2 &&
-            strcmp(quota, "max")) {
+            strcmp(quota, "max") != 0) {
             int limit = quota_cores(strtol(quota, NULL, 10), period);
             cores = limit < cores ? limit : cores;
         }
@@ -87,7 +87,7 @@ static int cgroup_cores(void)
 
     if (file) {
         while (fgets(line, sizeof line, file)) {
-            if (strncmp(line, "0::/", 4))
+            if (strncmp(line, "0::/", 4) != 0)
                 continue;
             line[strcspn(line, "\n")] = '\0';
             cores = cgroup_v2_cores(line + 3);
@@ -126,7 +126,7 @@ void tl_cpu_name(char *text, int size)
     if (!file)
         return;
     while (fgets(line, sizeof line, file)) {
-        if (strncmp(line, "model name", 10))
+        if (strncmp(line, "model name", 10) != 0)
             continue;
         char *value = strchr(line, ':');
         if (!value)

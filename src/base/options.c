@@ -154,7 +154,7 @@ static int check_range(const char *text)
 // Does text match one choice: the same word, or for "x:N" x: and a number?
 static int matches(const char *choice, size_t length, const char *text)
 {
-    if (length < 3 || strncmp(choice + length - 2, ":N", 2))
+    if (length < 3 || strncmp(choice + length - 2, ":N", 2) != 0)
         return strlen(text) == length && !strncmp(choice, text, length);
     const char *number = text + length - 1;
     return !strncmp(choice, text, length - 1) && *number && strlen(number) < 4 &&
@@ -246,7 +246,7 @@ static int set_string(const TlOptionDef *def, char *field, const char *text, con
 int tl_option_set_field(const TlOptionDef *def, void *object, const char *value, const char *subject, TlDiag *diag)
 {
     char *field = (char *)object + def->offset;
-    char text[TL_PATH_SIZE], list[160];
+    char text[TL_PATH_SIZE] = "", list[160];
 
     if (trim(value, text, sizeof text) < 0)
         return tl_fail(diag, TL_EUSAGE, "%s takes at most %d characters", subject, TL_PATH_SIZE - 1);

@@ -127,7 +127,7 @@ static void check_backends(Examination *exam)
 
     for (int i = 0; tl_infer_backend(i, &info) == TL_OK; i++) {
         TlCheck check = info.available ? ok("backend") : note("backend", "only needed when it is asked for");
-        usable += info.available && strcmp(info.name, "scripted");
+        usable += info.available && strcmp(info.name, "scripted") != 0;
         finding(exam, &check, "%s: %s%s%s", info.name, info.available ? "usable" : "not usable",
                 info.detail[0] ? ", " : "", info.detail);
     }
