@@ -57,23 +57,110 @@ static int common_ground(const double a[9], const double b[9], int width, int he
     return n;
 }
 
+static double distance_from_unit(const double m[9])
+{
+    double sum = 0;
+    for (int i = 0; i < 9; i++)
+        sum += (m[i] - (i % 4 == 0)) * (m[i] - (i % 4 == 0));
+    return sqrt(sum);
+}
+
+// True inverse (tl_homography_invert rescales).
+static int invert3(const double m[9], double out[9])
+{
+    double det = tl_homography_determinant(m);
+    if (!(fabs(det) > 1e-12) || !isfinite(det))
+        return -1;
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) {
+            int r0 = (j + 1) % 3, r1 = (j + 2) % 3, c0 = (i + 1) % 3, c1 = (i + 2) % 3;
+            out[3 * i + j] = (m[3 * r0 + c0] * m[3 * r1 + c1] - m[3 * r0 + c1] * m[3 * r1 + c0]) / det;
+        }
+    return 0;
+}
+
+// Principal square root by the product of Denman and Beavers. -1 when there is none.
+static int square_root(double m[9])
+{
+    double z[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1}, my[9], mz[9];
+    for (int round = 0; round < 20; round++) {
+        double change = 0;
+        if (invert3(m, my) || invert3(z, mz))
+            return -1;
+        for (int i = 0; i < 9; i++) {
+            double next = (m[i] + mz[i]) / 2;
+            change = fmax(change, fabs(next - m[i]));
+            m[i] = next;
+            z[i] = (z[i] + my[i]) / 2;
+        }
+        if (change < 1e-14)
+            return 0;
+    }
+    return -1;
+}
+
+// m <- m^t for m with determinant 1: square roots until it is near the unit matrix, log m = 2 artanh((m - 1) / (m +
+// 1)), exponential series, and the squarings undone.
+static int power(double m[9], double t)
+{
+    double plus[9], minus[9], inverse[9], x[9], square[9], term[9], next[9];
+    int roots = 0;
+    for (; distance_from_unit(m) > 0.2; roots++)
+        if (roots > 8 || square_root(m))
+            return -1;
+    for (int i = 0; i < 9; i++) {
+        plus[i] = m[i] + (i % 4 == 0);
+        minus[i] = m[i] - (i % 4 == 0);
+    }
+    if (invert3(plus, inverse))
+        return -1;
+    tl_homography_multiply(minus, inverse, x);
+    tl_homography_multiply(x, x, square);
+    double logarithm[9] = {0};
+    memcpy(term, x, sizeof term);
+    for (int k = 1; k < 20; k += 2) {
+        for (int i = 0; i < 9; i++)
+            logarithm[i] += 2 * t * term[i] / k;
+        tl_homography_multiply(term, square, next);
+        memcpy(term, next, sizeof term);
+    }
+    for (int i = 0; i < 9; i++)
+        m[i] = term[i] = i % 4 == 0;
+    for (int k = 1; k < 20; k++) {
+        tl_homography_multiply(term, logarithm, next);
+        for (int i = 0; i < 9; i++) {
+            term[i] = next[i] / k;
+            m[i] += term[i];
+        }
+    }
+    while (roots-- > 0) {
+        tl_homography_multiply(m, m, next);
+        memcpy(m, next, sizeof next);
+    }
+    return isfinite(distance_from_unit(m)) ? 0 : -1;
+}
+
 int tl_homography_interpolate(const double a[9], const double b[9], double t, int width, int height, double out[9])
 {
-    double in_a[2 * ROWS * COLUMNS][2], in_b[2 * ROWS * COLUMNS][2];
-    // Half of the places come from each picture, so that swapping a and b gives the same path.
-    int first = common_ground(a, b, width, height, in_a, in_b);
-    int second = common_ground(b, a, width, height, in_b + first, in_a + first);
-    int n = first + second;
+    double in_a[ROWS * COLUMNS][2], in_b[ROWS * COLUMNS][2], m[9], half[9], back[9];
+    const double to_unit[9] = {2.0 / width, 0, -1, 0, 2.0 / width, -1.0 * height / width, 0, 0, 1};
+    const double from_unit[9] = {width / 2.0, 0, width / 2.0, 0, width / 2.0, height / 2.0, 0, 0, 1};
 
-    if (first < 4 || second < 4 || !isfinite(t))
+    if (!isfinite(t) || fabs(t) > 100 || common_ground(a, b, width, height, in_a, in_b) < 4 ||
+        common_ground(b, a, width, height, in_b, in_a) < 4)
         return -1;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < 2; k++)
-            in_b[i][k] = (1 - t) * in_a[i][k] + t * in_b[i][k];
-    // out = a after (picture at t -> picture a): fitted between pictures, where both sides have like units.
-    double back[9];
-    if (tl_homography_dlt((const double(*)[2])in_b, (const double(*)[2])in_a, NULL, n, back))
+    // picture b -> picture a, in picture coordinates of size 1, determinant 1
+    if (picture_to_picture(b, a, m))
         return -1;
+    tl_homography_multiply(to_unit, m, half);
+    tl_homography_multiply(half, from_unit, m);
+    double scale = cbrt(tl_homography_determinant(m));
+    for (int i = 0; i < 9; i++)
+        m[i] /= scale;
+    if (power(m, t))
+        return -1;
+    tl_homography_multiply(from_unit, m, half);
+    tl_homography_multiply(half, to_unit, back);
     tl_homography_multiply(a, back, out);
     return tl_homography_normalise(out);
 }

@@ -25,11 +25,10 @@ void tl_homography_multiply(const double a[9], const double b[9], double out[9])
 // Normalised DLT (Hartley 1997) of n >= 4 pairs from -> to with weights (NULL = 1). -1 when degenerate.
 int tl_homography_dlt(const double (*from)[2], const double (*to)[2], const double *weight, int n, double out[9]);
 
-// The homography between two fits a (t = 0) and b (t = 1) of one moving camera, t inside or a little outside 0..1:
-// picture places of ground points that both pictures see move evenly from one to the other (pan, tilt and zoom each
-// come out even for the few degrees between two frames). t = 0 gives a, t = 1 gives b. -1 when the two pictures have no
-// ground in common or one is singular; then treat the pair as a cut. Ground points need not lie on the pitch, so
-// players' feet may be moved by out^-1 too.
+// The homography between two fits a (t = 0) and b (t = 1) of one moving camera, t inside or a little outside 0..1. A
+// camera that turns evenly comes out exactly, one that zooms or travels nearly so. t = 0 gives a, t = 1 gives b, and a
+// and b may change places with t and 1 - t. -1 when the two pictures have no ground in common or one is singular; then
+// treat the pair as a cut. Ground points need not lie on the pitch, so players' feet may be moved by out^-1 too.
 int tl_homography_interpolate(const double a[9], const double b[9], double t, int width, int height, double out[9]);
 // How far apart two homographies are: the ground seen in the picture through the one, drawn in the picture of the
 // other, root mean square displacement in px over a grid. It is the camera's motion between two frames, or the
