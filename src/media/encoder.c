@@ -73,7 +73,7 @@ static int open_file(TlEncoder *encoder, const TlEncoderParams *params, TlDiag *
     if (ret < 0)
         return ret;
     const char *temp = tl_outfile_temp_path(encoder->file);
-    if (stat(temp, &status) < 0 || !S_ISREG(status.st_mode))
+    if (tl_outfile_stream(encoder->file) == stdout || stat(temp, &status) < 0 || !S_ISREG(status.st_mode))
         return tl_fail(diag, TL_EUSAGE, "the video needs a file to be written to: '%s' is none", encoder->path);
     // The prefix keeps libav from taking a name with a colon for an address.
     snprintf(url, sizeof url, "file:%s", temp);
