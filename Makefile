@@ -21,7 +21,8 @@ test: ## install what is missing, build every way and run every test
 	@scripts/test
 
 bench: build ## measure this machine: seconds per clip and per kernel
-	@scripts/bench $(BUILD)
+	@ninja -C $(BUILD) --quiet bench_kernels
+	@bench/run $(BUILD)
 
 install: build ## install command, library, header, man page, models (PREFIX=/usr/local)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && ninja -C $(BUILD) --quiet && \
