@@ -32,7 +32,7 @@ typedef struct TlCommandLine {
     const struct TlCommand *command;
     TlOptions options; ///< defaults, then config file, environment, flags
     TlTextList arguments;
-    int quiet, verbose; ///< common switches
+    int help, quiet, verbose; ///< common switches; with help nothing else is filled in
 } TlCommandLine;
 
 typedef struct TlCommand {
@@ -60,10 +60,8 @@ typedef struct TlCommon {
 } TlCommon;
 extern const TlCommandOption tl_common_options[];
 
-// Fills `line` from argv (behind the subcommand's name). *help is set when --help was asked for; nothing else is valid
-// then.
-TL_NODISCARD int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, int *help,
-                          TlDiag *diag);
+// Fills `line` from argv (behind the subcommand's name).
+TL_NODISCARD int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, TlDiag *diag);
 int tl_command_takes(const TlCommand *command, const TlOptionDef *def); // is def in one of the command's groups?
 
 // --- generated documents (help*.c), all to standard output

@@ -20,11 +20,10 @@ static int run(const TlCommand *command, int argc, char **argv)
 {
     static TlCommandLine line; // large: holds all settings
     TlDiag diag = {0};
-    int help = 0;
 
     tl_log_set(tl_progress_log, NULL, TL_LOG_WARNING);
-    int ret = tl_parse(&line, command, argc, argv, &help, &diag);
-    if (help) {
+    int ret = tl_parse(&line, command, argc, argv, &diag);
+    if (ret == TL_OK && line.help) {
         tl_help_command(command);
         return 0;
     }

@@ -48,6 +48,13 @@ typedef struct Parser {
     TlDiag *diag;
 } Parser;
 
+// An option as it stands in argv: a long name, not terminated, or a letter.
+typedef struct Name {
+    const char *text;
+    size_t length;
+    char letter; ///< 0 for a long name
+} Name;
+
 // What a name on the command line stands for.
 typedef struct Target {
     const TlOptionDef *def;
@@ -65,17 +72,15 @@ int tl_command_takes(const TlCommand *command, const TlOptionDef *def)
     return 0;
 }
 
-static int same(const char *flag, const char *name, size_t length)
+static int same(const char *flag, const Name *name)
 {
-    return flag && strlen(flag) == length && !strncmp(flag, name, length);
+    return flag && strlen(flag) == name->length && !strncmp(flag, name->text, name->length);
 }
 
-static int find_in(const TlCommandOption *rows, void *object, const char *name, size_t length, char letter,
-                   Target *target)
+static int find_in(const TlCommandOption *rows, void *object, const Name *name, Target *target)
 {
     for (const TlCommandOption *row = rows; row && row->def.flag; row++) {
-        int hit =
-            letter ? row->letter == letter : same(row->def.flag, name, length) || same(row->def.alias, name, length);
+        int hit = name->letter ? row->letter == name->letter : same(row->def.flag, name) || same(row->def.alias, name);
         if (!hit)
             continue;
         *target = (Target){.def = &row->def, .object = object, .many = row->many, .common = object == &g_common};
@@ -84,16 +89,15 @@ static int find_in(const TlCommandOption *rows, void *object, const char *name, 
     return 0;
 }
 
-static int find_target(Parser *parser, const char *name, size_t length, char letter, Target *target)
+static int find_target(Parser *parser, const Name *name, Target *target)
 {
-    if (find_in(parser->command->options, parser->command->values, name, length, letter, target) ||
-        find_in(tl_common_options, &g_common, name, length, letter, target))
+    if (find_in(parser->command->options, parser->command->values, name, target) ||
+        find_in(tl_common_options, &g_common, name, target))
         return 1;
-    if (letter)
+    if (name->letter)
         return 0;
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++)
-        if (tl_command_takes(parser->command, def) &&
-            (same(def->flag, name, length) || same(def->alias, name, length))) {
+        if (tl_command_takes(parser->command, def) && (same(def->flag, name) || same(def->alias, name))) {
             *target = (Target){.def = def, .object = &parser->line->options};
             return 1;
         }
@@ -133,12 +137,12 @@ static const char *suggest(const TlCommand *command, const char *name)
     return best;
 }
 
-static int fail_unknown(Parser *parser, const char *name, size_t length)
+static int fail_unknown(Parser *parser, const Name *name)
 {
     char word[64];
     const char *hint;
 
-    snprintf(word, sizeof word, "%.*s", (int)(length < sizeof word ? length : sizeof word - 1), name);
+    snprintf(word, sizeof word, "%.*s", (int)(name->length < sizeof word ? name->length : sizeof word - 1), name->text);
     hint = suggest(parser->command, word);
     if (hint)
         return tl_fail(parser->diag, TL_EUSAGE, "unknown option '--%s'; did you mean --%s?", word, hint);
@@ -182,12 +186,12 @@ static int parse_long(Parser *parser, const char *word)
 {
     Target target;
     char subject[96];
-    const char *name = word + 2, *equals = strchr(name, '=');
-    size_t length = equals ? (size_t)(equals - name) : strlen(name);
+    const char *equals = strchr(word, '=');
+    const Name name = {.text = word + 2, .length = equals ? (size_t)(equals - word - 2) : strlen(word + 2)};
 
-    if (!find_target(parser, name, length, 0, &target))
-        return fail_unknown(parser, name, length);
-    snprintf(subject, sizeof subject, "--%.*s", (int)length, name);
+    if (!find_target(parser, &name, &target))
+        return fail_unknown(parser, &name);
+    snprintf(subject, sizeof subject, "--%.*s", (int)name.length, name.text);
     const char *value = equals ? equals + 1 : target.def->value ? next_value(parser) : "1";
     if (!value)
         return tl_fail(parser->diag, TL_EUSAGE, "%s needs a value: %s", subject, target.def->value);
@@ -201,7 +205,8 @@ static int parse_letters(Parser *parser, const char *word)
     char subject[8];
 
     for (const char *at = word + 1; *at; at++) {
-        if (!find_target(parser, NULL, 0, *at, &target))
+        const Name name = {.letter = *at};
+        if (!find_target(parser, &name, &target))
             return tl_fail(parser->diag, TL_EUSAGE, "unknown option '-%c'; 'touchline %s --help' lists the options",
                            *at, parser->command->name);
         snprintf(subject, sizeof subject, "-%c", *at);
@@ -321,7 +326,7 @@ static int load_sources(TlCommandLine *line, TlDiag *diag)
     return ret < 0 ? ret : load_own_env(line->command, diag);
 }
 
-int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, int *help, TlDiag *diag)
+int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, TlDiag *diag)
 {
     Parser parser = {.line = line, .command = command, .argc = argc, .argv = argv, .diag = diag};
 
@@ -331,9 +336,9 @@ int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **arg
     int ret = set_own_defaults(command);
     if (ret == TL_OK)
         ret = walk(&parser, WALK_COMMON);
-    *help = g_common.help;
-    if (ret < 0 || *help)
-        return *help ? TL_OK : ret;
+    line->help = g_common.help;
+    if (ret < 0 || line->help)
+        return ret;
     line->quiet = g_common.quiet;
     line->verbose = g_common.verbose;
     if (command->groups)
