@@ -21,7 +21,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "infer/infer.h"
-#include "pipe/settings.h"
+#include "pipe/session_internal.h"
 
 enum { MIB = 1024 * 1024 };
 
@@ -177,9 +177,9 @@ static void check_session(Examination *exam)
     if (ret < 0)
         finding(exam, &check, "%s", diag.text);
     else
-        finding(exam, &check, "loaded and warmed up in %.2f s: %s%s%s", tl_us_to_s(tl_now_us() - begin),
-                tl_session_info(session)->player_model, exam->options->skip_pitch ? "" : " and ",
-                exam->options->skip_pitch ? "" : tl_session_info(session)->pitch_model);
+        finding(exam, &check, "loaded and warmed up in %.2f s: players on %s, pitch %s%s",
+                tl_us_to_s(tl_now_us() - begin), tl_network_describe(session->player),
+                session->pitch ? "on " : "skipped", session->pitch ? tl_network_describe(session->pitch) : "");
     tl_session_close(&session);
 }
 
