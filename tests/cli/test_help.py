@@ -50,6 +50,15 @@ def test_flags_of_the_contract(touchline):
         touchline("synth", "--help").stdout)
 
 
+def test_formats_of_the_help_are_those_that_exist(touchline):
+    sentence = touchline("process", "a", "--format", "none").stderr
+    names = re.search(r"one of ([a-z0-9, ]+), not", sentence)[1].split(", ")
+    assert {"jsonl", "sn44", "csv", "mot", "gsr"} <= set(names)
+    text = touchline("process", "--help").stdout
+    listed = re.search(r"--format NAME +(.*?)else the ending", text, re.S)[1]
+    assert set(names) <= set(re.findall(r"[a-z0-9]+", listed))
+
+
 def test_version(touchline):
     result = touchline("version")
     assert result.returncode == 0
