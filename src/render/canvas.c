@@ -1,7 +1,4 @@
-// Packed-pixel canvas of the synthetic match: memory, flat fills, textured planes. See canvas.h.
-//
-// A plane in space maps to the picture by a homography, so a texture lookup needs one division per pixel; dividing at
-// every sixteenth pixel and going straight between is off by far less than a texel (the usual span subdivision).
+// Packed-pixel canvas of the synthetic match: memory, colours, flat fills, shadows. See canvas.h.
 #include "render/canvas.h"
 
 #include <math.h>
@@ -11,7 +8,7 @@
 #include "render/canvas_pixel.h"
 #include "render/synth_random.h"
 
-enum { SPAN = 16, NOISE_SIZE = 1 << 16, SPRITE_MARGIN = 512 };
+enum { NOISE_SIZE = 1 << 16, SPRITE_MARGIN = 512 };
 
 int tl_canvas_init(TlCanvas *canvas, int width, int height)
 {
@@ -89,7 +86,7 @@ uint32_t tl_colour_mix(uint32_t a, uint32_t b, double share_of_b)
 }
 
 // Cuts a row of coverage to the canvas. 0 when nothing of it lies inside.
-static int cut_row(const TlCanvas *canvas, int y, int *x, int *count, const uint8_t **coverage)
+int tl_canvas_cut_row(const TlCanvas *canvas, int y, int *x, int *count, const uint8_t **coverage)
 {
     int skip = *x < 0 ? -*x : 0;
     if (y < 0 || y >= canvas->height || skip >= *count)
@@ -108,7 +105,7 @@ void tl_canvas_fill(TlCanvas *canvas, uint32_t colour, double strength)
     int y, x, count;
     while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
         const uint8_t *coverage = canvas->raster.coverage;
-        if (!cut_row(canvas, y, &x, &count, &coverage))
+        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
             continue;
         uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
         for (int i = 0; i < count; i++)
@@ -123,7 +120,7 @@ void tl_canvas_lime(TlCanvas *canvas, double gain, double strength)
     int y, x, count;
     while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
         const uint8_t *coverage = canvas->raster.coverage;
-        if (!cut_row(canvas, y, &x, &count, &coverage))
+        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
             continue;
         uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
         for (int i = 0; i < count; i++) {
@@ -142,164 +139,11 @@ void tl_canvas_darken(TlCanvas *canvas, double strength)
     int y, x, count;
     while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
         const uint8_t *coverage = canvas->raster.coverage;
-        if (!cut_row(canvas, y, &x, &count, &coverage))
+        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
             continue;
         uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
         for (int i = 0; i < count; i++)
             if (coverage[i])
                 pixel[i] = tl_pixel_light(pixel[i], 128 - (coverage[i] * scale >> 8));
-    }
-}
-
-int tl_texture_init(TlTexture *texture, int width, int height)
-{
-    memset(texture, 0, sizeof(*texture));
-    texture->width = width;
-    texture->height = height;
-    for (int i = 0; i < TL_TEXTURE_LEVELS && width >> i >= 4 && height >> i >= 4; i++, texture->levels++) {
-        texture->level[i] = tl_calloc((size_t)(width >> i) * (size_t)(height >> i), sizeof(uint32_t));
-        if (!texture->level[i]) {
-            tl_texture_deinit(texture);
-            return TL_ENOMEM;
-        }
-    }
-    return TL_OK;
-}
-
-void tl_texture_deinit(TlTexture *texture)
-{
-    for (int i = 0; i < TL_TEXTURE_LEVELS; i++)
-        tl_free(&texture->level[i]);
-}
-
-void tl_texture_make_levels(TlTexture *texture)
-{
-    for (int i = 1; i < texture->levels; i++) {
-        int width = texture->width >> i, height = texture->height >> i;
-        const uint32_t *from = texture->level[i - 1];
-        uint32_t *to = texture->level[i];
-        for (int y = 0; y < height; y++) {
-            for (int x = 0; x < width; x++) {
-                const uint32_t *p = from + (size_t)(2 * y) * (size_t)(2 * width) + 2 * x;
-                uint32_t top = tl_pixel_lerp(p[0], p[1], 128);
-                uint32_t bottom = tl_pixel_lerp(p[2 * width], p[2 * width + 1], 128);
-                to[(size_t)y * (size_t)width + x] = tl_pixel_lerp(top, bottom, 128);
-            }
-        }
-    }
-}
-
-// Bilinear lookup; s, t in 16.16 texels of level 0.
-static inline uint32_t sample(const TlTexture *texture, int level, int32_t s, int32_t t, int repeat_x, int repeat_y)
-{
-    int width = texture->width >> level, height = texture->height >> level;
-    s = (s >> level) - 0x8000;
-    t = (t >> level) - 0x8000;
-    int x = s >> 16, y = t >> 16, x1 = x + 1, y1 = y + 1;
-    if (repeat_x) {
-        x &= width - 1;
-        x1 &= width - 1;
-    } else {
-        x = x < 0 ? 0 : x >= width ? width - 1 : x;
-        x1 = x1 < 0 ? 0 : x1 >= width ? width - 1 : x1;
-    }
-    if (repeat_y) {
-        y &= height - 1;
-        y1 &= height - 1;
-    } else {
-        y = y < 0 ? 0 : y >= height ? height - 1 : y;
-        y1 = y1 < 0 ? 0 : y1 >= height ? height - 1 : y1;
-    }
-    const uint32_t *top = texture->level[level] + (size_t)y * (size_t)width;
-    const uint32_t *bottom = texture->level[level] + (size_t)y1 * (size_t)width;
-    uint32_t fx = (uint32_t)s >> 8 & 255, fy = (uint32_t)t >> 8 & 255;
-    return tl_pixel_lerp(tl_pixel_lerp(top[x], top[x1], fx), tl_pixel_lerp(bottom[x], bottom[x1], fx), fy);
-}
-
-static int level_for(double texels_per_pixel_squared, int levels)
-{
-    int level = 0;
-    while (level < levels - 1 && texels_per_pixel_squared > 2.0) {
-        texels_per_pixel_squared *= 0.25;
-        level++;
-    }
-    return level;
-}
-
-static int32_t to_fixed(double texel)
-{
-    return (int32_t)(tl_clamp(texel, -32000, 32000) * 65536.0);
-}
-
-// Texel coordinates at a picture point; 0 when the plane is behind the camera there.
-static int locate(const double *m, double px, double py, double *s, double *t, double *depth)
-{
-    double w = m[6] * px + m[7] * py + m[8];
-    if (w < 1e-6)
-        return 0;
-    *depth = 1.0 / w;
-    *s = (m[0] * px + m[1] * py + m[2]) * *depth;
-    *t = (m[3] * px + m[4] * py + m[5]) * *depth;
-    return 1;
-}
-
-static void plane_span(uint32_t *pixel, const uint8_t *coverage, int count, const TlPlane *plane, double px, double py)
-{
-    const double *m = plane->m;
-    double s0, t0, d0, s1, t1, d1;
-    if (!locate(m, px, py, &s0, &t0, &d0) || !locate(m, px + count, py, &s1, &t1, &d1))
-        return;
-    double s_x = (m[0] - s0 * m[6]) * d0, s_y = (m[1] - s0 * m[7]) * d0;
-    double t_x = (m[3] - t0 * m[6]) * d0, t_y = (m[4] - t0 * m[7]) * d0;
-    double area = fabs(s_x * t_y - s_y * t_x);
-    int level = level_for(area, plane->texture->levels);
-    int32_t s = to_fixed(s0), t = to_fixed(t0);
-    int32_t ds = (to_fixed(s1) - s) / count, dt = (to_fixed(t1) - t) / count;
-    uint32_t shade = (uint32_t)(plane->shade * 128);
-    int detail_level = 0;
-    double k = plane->detail_scale;
-    uint32_t du = 0, dv = 0, u = 0, v = 0;
-    if (plane->detail) {
-        detail_level = level_for(area * k * k, plane->detail->levels);
-        // wraps around: only the position within the repeated tile matters
-        u = (uint32_t)(int64_t)(s0 * k * 65536.0), v = (uint32_t)(int64_t)(t0 * k * 65536.0);
-        du = (uint32_t)(int64_t)((s1 - s0) * k * 65536.0 / count);
-        dv = (uint32_t)(int64_t)((t1 - t0) * k * 65536.0 / count);
-    }
-    for (int i = 0; i < count; i++, s += ds, t += dt, u += du, v += dv) {
-        if (coverage && !coverage[i])
-            continue;
-        uint32_t colour = sample(plane->texture, level, s, t, plane->repeat, 0), light = shade;
-        if (plane->detail)
-            light = (light *
-                     (sample(plane->detail, detail_level, (int32_t)(u & 0x7fffffff), (int32_t)(v & 0x7fffffff), 1, 1) &
-                      255)) >>
-                    7;
-        colour = tl_pixel_light(colour, light);
-        pixel[i] = coverage ? tl_pixel_lerp(pixel[i], colour, coverage[i] + (coverage[i] >> 7)) : colour;
-    }
-}
-
-static void plane_row(TlCanvas *canvas, const TlPlane *plane, int y, int x, int count, const uint8_t *coverage)
-{
-    uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width;
-    for (int i = 0; i < count; i += SPAN) {
-        int n = count - i < SPAN ? count - i : SPAN;
-        plane_span(pixel + x + i, coverage ? coverage + i : NULL, n, plane, x + i + 0.5, y + 0.5);
-    }
-}
-
-void tl_canvas_plane(TlCanvas *canvas, const TlPlane *plane, int whole, int top)
-{
-    int y, x, count;
-    if (whole) {
-        for (y = top < 0 ? 0 : top; y < canvas->height; y++)
-            plane_row(canvas, plane, y, 0, canvas->width, NULL);
-        return;
-    }
-    while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
-        const uint8_t *coverage = canvas->raster.coverage;
-        if (cut_row(canvas, y, &x, &count, &coverage))
-            plane_row(canvas, plane, y, x, count, coverage);
     }
 }

@@ -57,6 +57,9 @@ void tl_canvas_lime(TlCanvas *canvas, double gain, double strength);
 // Multiplies the light of what the raster holds by (1 - strength): a shadow.
 void tl_canvas_darken(TlCanvas *canvas, double strength);
 
+// Cuts a row of coverage to the canvas. 0 when nothing of it lies inside.
+int tl_canvas_cut_row(const TlCanvas *canvas, int y, int *x, int *count, const uint8_t **coverage);
+
 TL_NODISCARD int tl_texture_init(TlTexture *texture, int width, int height);
 void tl_texture_deinit(TlTexture *texture);
 void tl_texture_make_levels(TlTexture *texture); // from level 0
@@ -71,9 +74,9 @@ typedef struct TlPlane {
     double shade;        ///< light factor, 1 = as in the texture
 } TlPlane;
 
-// Fills what the raster holds (or, when whole is 1, every pixel from row `top` down) with a plane. Pixels behind the
-// camera are left alone.
-void tl_canvas_plane(TlCanvas *canvas, const TlPlane *plane, int whole, int top);
+// Fills what the raster holds or, when the plane has a detail texture, every pixel from row `top` down: the ground.
+// Pixels behind the camera are left alone.
+void tl_canvas_plane(TlCanvas *canvas, const TlPlane *plane, int top);
 
 // Blurs the whole canvas by a moving camera, length in pixels along x and y.
 void tl_canvas_blur(TlCanvas *canvas, double dx, double dy);

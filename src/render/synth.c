@@ -272,11 +272,11 @@ static void draw(TlSynth *synth, double exposure_s, double time_s)
     TlCanvas *canvas = &synth->canvas;
     const TlLook *look = &synth->look;
     int close = director->shot == TL_SHOT_CLOSE;
-    size_t pixels = (size_t)canvas->width * (size_t)canvas->height;
-    memset(canvas->owner, TL_OWNER_NONE, pixels);
-    for (size_t i = 0; i < pixels; i++)
+    memset(canvas->owner, TL_OWNER_NONE, (size_t)canvas->width * (size_t)canvas->height);
+    int top = tl_stadium_ground_top(&synth->stadium, look, view);
+    for (size_t i = 0; i < (size_t)canvas->width * (size_t)canvas->height; i++)
         canvas->pixel[i] = look->roof;
-    tl_ground_draw(&synth->ground, look, view, canvas);
+    tl_ground_draw(&synth->ground, look, view, top, canvas);
     tl_stadium_draw_stands(&synth->stadium, look, view, canvas);
     draw_extras(synth, 0, synth->extra_behind, view, before, exposure_s);
     tl_stadium_draw_boards(&synth->stadium, look, view, close, time_s, canvas);

@@ -162,13 +162,13 @@ static void add_spot(double x, double y, const TlView *view, TlRaster *raster)
         tl_raster_polygon(raster, (const double(*)[2])px, n);
 }
 
-void tl_ground_draw(const TlGround *ground, const TlLook *look, const TlView *view, TlCanvas *canvas)
+void tl_ground_draw(const TlGround *ground, const TlLook *look, const TlView *view, int top, TlCanvas *canvas)
 {
     static const double a[3] = {TEXEL_M, 0, 0}, b[3] = {0, TEXEL_M, 0}, origin[3] = {LEFT_M, TOP_M, 0};
     TlPlane plane = {
         .texture = &ground->grass, .detail = &ground->blades, .detail_scale = TEXEL_M / BLADE_M, .shade = 1};
     tl_view_plane(view, origin, a, b, NULL, plane.m);
-    tl_canvas_plane(canvas, &plane, 1, 0);
+    tl_canvas_plane(canvas, &plane, top);
     tl_raster_begin(&canvas->raster, 0, 0, canvas->width, canvas->height);
     for (int i = 0; i < ground->line_count; i++)
         add_line_polygon(ground->line[i], view, &canvas->raster);

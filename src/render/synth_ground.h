@@ -17,7 +17,8 @@ typedef struct TlGround {
 
 TL_NODISCARD int tl_ground_init(TlGround *ground, const TlLook *look, unsigned seed);
 void tl_ground_deinit(TlGround *ground);
-void tl_ground_draw(const TlGround *ground, const TlLook *look, const TlView *view, TlCanvas *canvas);
+// Draws from row `top` down; what lies above is hidden by stands.
+void tl_ground_draw(const TlGround *ground, const TlLook *look, const TlView *view, int top, TlCanvas *canvas);
 // Smooth noise in 0..1, one bump per unit of length.
 double tl_value_noise(double x, double y, uint32_t seed);
 

@@ -13,7 +13,7 @@
 #define WALL_M        1.3 // height of the wall before the first row
 #define GAP_M         2.6 // between boards and wall
 
-enum { CROWD_WIDTH = 2048, CROWD_HEIGHT = 256, BOARD_WIDTH = 4096, BOARD_HEIGHT = 32 };
+enum { CROWD_WIDTH = 2048, CROWD_HEIGHT = 256, BOARD_WIDTH = 4096, BOARD_HEIGHT = 32, WALL_SAMPLES = 96 };
 
 static void block(TlTexture *texture, int x, int y, int w, int h, uint32_t colour)
 {
@@ -159,7 +159,7 @@ static void textured(const TlView *view, TlCanvas *canvas, const double (*corner
     if (!outline(view, canvas, corner, 4))
         return;
     tl_view_plane(view, origin, a, b, NULL, plane.m);
-    tl_canvas_plane(canvas, &plane, 0, 0);
+    tl_canvas_plane(canvas, &plane, 0);
 }
 
 // One side of the bowl in its own frame: `along` runs beside the pitch, `out` away from it, from the corner `start`.
@@ -200,6 +200,26 @@ static void wall(const Side *side, const TlView *view, TlCanvas *canvas, double 
     place(side, -d, d, z1, corner[3]);
     if (outline(view, canvas, (const double(*)[3])corner, 4))
         tl_canvas_fill(canvas, colour, 1);
+}
+
+int tl_stadium_ground_top(const TlStadium *stadium, const TlLook *look, const TlView *view)
+{
+    double x0 = -look->board_end_m - GAP_M, x1 = 105 - x0, y0 = -look->board_far_m - GAP_M, y1 = 68 + stadium->near_m;
+    double top = view->height;
+    for (int i = 0; i < 4 * WALL_SAMPLES; i++) { // along the feet of the four walls
+        double t = (i / 4 + 0.5) / WALL_SAMPLES, px[2];
+        const double foot[3] = {i % 4 < 2    ? x0 + (x1 - x0) * t
+                                : i % 4 == 2 ? x0
+                                             : x1,
+                                i % 4 >= 2 ? y0 + (y1 - y0) * t
+                                : i % 4    ? y1
+                                           : y0,
+                                0};
+        if (tl_view_project(view, foot, px, NULL) && px[0] > -0.1 * view->width && px[0] < 1.1 * view->width)
+            top = fmin(top, px[1]);
+    }
+    double margin = view->height * 0.02; // between two samples
+    return top - margin > 0 ? (int)(top - margin) : 0;
 }
 
 void tl_stadium_draw_stands(const TlStadium *stadium, const TlLook *look, const TlView *view, TlCanvas *canvas)

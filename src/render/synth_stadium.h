@@ -17,6 +17,9 @@ typedef struct TlStadium {
 TL_NODISCARD int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed, const double stand[3]);
 void tl_stadium_deinit(TlStadium *stadium);
 
+// First row of the picture in which ground may be seen; above it are stands only.
+int tl_stadium_ground_top(const TlStadium *stadium, const TlLook *look, const TlView *view);
+
 // Stands and walls, drawn before the boards so that people may stand between.
 void tl_stadium_draw_stands(const TlStadium *stadium, const TlLook *look, const TlView *view, TlCanvas *canvas);
 void tl_stadium_draw_boards(const TlStadium *stadium, const TlLook *look, const TlView *view, int close, double time_s,
