@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -25,7 +26,7 @@ static int accepts(const char *header, const char *name)
     size_t n = strlen(name);
     for (const char *at = header; at && *at; at += strcspn(at, ","), at += *at == ',') {
         at += strspn(at, " \t");
-        if (strncmp(at, name, n) != 0 || !strchr(" \t;,", at[n]))
+        if (strncasecmp(at, name, n) != 0 || !strchr(" \t;,", at[n]))
             continue;
         const char *q = strstr(at, "q="), *end = at + strcspn(at, ",");
         return !q || q > end || strtod(q + 2, NULL) > 0;

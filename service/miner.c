@@ -15,7 +15,7 @@
 #include "pipe/session_bytes.h"
 #include "result/sn44_json.h"
 
-enum { QUEUE_MAX = 64, LOG_EVERY = 100 };
+enum { QUEUE_MAX = 64, LOG_EVERY = 100, MAX_FRAMES = 30000 };
 
 typedef struct Job {
     TlChallenge challenge;
@@ -32,12 +32,13 @@ struct TlMiner {
     TlDownloader *downloader;
     TlRecord record;
     TlStrbuf text;
+    int64_t max_frames;
     pthread_t thread;
 
     pthread_mutex_t mutex; // a leaf
     pthread_cond_t changed;
     Job queue[QUEUE_MAX];
-    int first, count, limit, busy, stopping;
+    int first, count, limit, busy, stopping, joined;
     TlOptions next_options;
     int reload;
 };
@@ -70,6 +71,8 @@ static int answer_frames(Run *run, TlDiag *diag)
     int ret;
     while ((ret = tl_session_next(m->session, &m->record, NULL, diag)) == TL_OK) {
         int64_t begin = tl_now_us();
+        if (run->frames == m->max_frames)
+            return tl_fail(diag, TL_ELIMIT, "the video has more than %lld frames", (long long)m->max_frames);
         tl_sn44_frame(&m->text, &m->record, run->frames++ == 0);
         run->encode_s += tl_us_to_s(tl_now_us() - begin);
         if ((ret = flush_text(run)) < 0)
@@ -83,7 +86,13 @@ static int answer_frames(Run *run, TlDiag *diag)
     return ret;
 }
 
-// A clip that breaks off is still answered as far as it goes: its frames count, an error would count nothing.
+// A clip that breaks off is still answered as far as it goes: its frames count, an error would count nothing. One that
+// is too large for the service is not.
+static int worth_answering(const Run *run, int code)
+{
+    return run->frames > 0 && code != TL_ENOMEM && code != TL_EBACKEND && code != TL_ELIMIT;
+}
+
 static int run_clip(Run *run, TlDiag *diag)
 {
     TlMiner *m = run->miner;
@@ -102,7 +111,7 @@ static int run_clip(Run *run, TlDiag *diag)
         return TL_OK;
     // What broke the bytes explains more than what the demuxer made of it.
     int cause = tl_download_error(run->download, diag);
-    if (run->frames > 0 && ret != TL_ENOMEM && ret != TL_EBACKEND) {
+    if (worth_answering(run, ret) && worth_answering(run, cause)) {
         tl_log(TL_LOG_WARNING, "Challenge %s: %s; answering the %lld frames that arrived", run->job->challenge.id,
                cause < 0 ? diag->text : why.text, (long long)run->frames);
         tl_diag_clear(diag);
@@ -150,7 +159,7 @@ static void error_body(TlReply *reply, int code, const char *text)
     tl_strbuf_char(&reply->body, '}');
 }
 
-static void account(const Run *run, int ok, double seconds)
+static void account(const Run *run, int ok, double seconds, TlReply *reply)
 {
     TlMiner *m = run->miner;
     TlStats stats;
@@ -169,14 +178,15 @@ static void account(const Run *run, int ok, double seconds)
         tl_metrics_stage(m->metrics, i, stage[i]);
     if (!ok)
         return;
-    tl_log(TL_LOG_INFO, "Completed processing %lld frames (stride=%d) in %.1fs (%.2f fps)", (long long)run->frames,
-           m->options.frame_stride, stats.wall_s, stats.wall_s > 0 ? (double)run->frames / stats.wall_s : 0.0);
-    tl_log(TL_LOG_INFO,
-           "Completed challenge %s in %.2f seconds: frames=%lld connect=%.3f first_byte=%.3f download=%.3f decode=%.3f "
-           "networks=%.3f track=%.3f encode=%.3f bytes=%lld budget_hit=%d",
-           run->job->challenge.id, seconds, (long long)run->frames, net.connect_s, net.first_byte_s, net.total_s,
-           stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK], run->encode_s, (long long)net.bytes,
-           stats.time_budget_hit);
+    long long keys = stats.key_frames > 0 ? stats.key_frames : 1;
+    tl_log(TL_LOG_INFO, "Completed processing %lld frames (stride=%lld) in %.1fs (%.2f fps)", (long long)run->frames,
+           (run->frames + keys / 2) / keys, stats.wall_s, stats.wall_s > 0 ? (double)run->frames / stats.wall_s : 0.0);
+    snprintf(reply->summary, sizeof reply->summary,
+             "Completed challenge %s in %.2f seconds: frames=%lld connect=%.3f first_byte=%.3f download=%.3f "
+             "decode=%.3f networks=%.3f track=%.3f encode=%.3f bytes=%lld retries=%d budget_hit=%d",
+             run->job->challenge.id, seconds, (long long)run->frames, net.connect_s, net.first_byte_s, net.total_s,
+             stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK], run->encode_s, (long long)net.bytes,
+             net.retries, stats.time_budget_hit);
 }
 
 static void run_job(TlMiner *m, const Job *job)
@@ -193,12 +203,14 @@ static void run_job(TlMiner *m, const Job *job)
         tl_log(TL_LOG_ERROR, "Challenge %s failed: %s", job->challenge.id, diag.text);
         error_body(&reply, ret, diag.text);
     }
-    account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us));
+    account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us), &reply);
+    job->done(job->opaque, &reply); // tidying up does not hold the answer back
     tl_body_encoder_destroy(&run.encoder);
-    // The session still reads from the download until its clip is ended.
+    // The session still reads from the download until its clip is ended; a blocked read must not hold it.
+    if (run.download)
+        tl_download_cancel(run.download);
     tl_session_stop(m->session);
     tl_download_stop(&run.download);
-    job->done(job->opaque, &reply);
 }
 
 // --- the thread
@@ -261,7 +273,8 @@ int tl_miner_open(TlMiner **out, const TlMinerParams *params, TlDiag *diag)
     pthread_cond_init(&m->changed, NULL);
     m->options = *params->options;
     m->metrics = params->metrics;
-    m->limit = params->queue > 0 && params->queue < QUEUE_MAX ? params->queue : 4;
+    m->limit = params->queue > 0 && params->queue <= QUEUE_MAX ? params->queue : 4;
+    m->max_frames = params->max_frames > 0 ? params->max_frames : MAX_FRAMES;
     TlDownloaderParams download = {.guard = params->guard, .workers = params->download_workers};
     int ret = tl_session_open(&m->session, &m->options, diag);
     if (ret == TL_OK)
@@ -315,16 +328,24 @@ void tl_miner_reload(TlMiner *m, const TlOptions *options)
     pthread_mutex_unlock(&m->mutex);
 }
 
-void tl_miner_close(TlMiner **miner)
+void tl_miner_stop(TlMiner *m)
 {
-    TlMiner *m = *miner;
-    if (!m)
+    if (m->joined)
         return;
     pthread_mutex_lock(&m->mutex);
     m->stopping = 1;
     pthread_cond_broadcast(&m->changed);
     pthread_mutex_unlock(&m->mutex);
     pthread_join(m->thread, NULL);
+    m->joined = 1;
+}
+
+void tl_miner_close(TlMiner **miner)
+{
+    TlMiner *m = *miner;
+    if (!m)
+        return;
+    tl_miner_stop(m);
     tl_session_close(&m->session);
     tl_downloader_close(&m->downloader);
     tl_strbuf_deinit(&m->text);

@@ -15,8 +15,9 @@ typedef struct TlMinerParams {
     const TlOptions *options; ///< copied
     const TlGuard *guard;     ///< copied
     TlMetrics *metrics;       ///< must outlive the miner
-    int queue;                ///< challenges that may wait, 0 = 4
+    int queue;                ///< challenges that may wait, 1..64, 0 = 4
     int download_workers;     ///< 0 = 8
+    int64_t max_frames;       ///< a longer video is refused, 0 = 30000
 } TlMinerParams;
 
 // What became of a challenge. body is the receiver's to deinit.
@@ -24,6 +25,7 @@ typedef struct TlReply {
     int status; ///< HTTP
     int encoding;
     TlStrbuf body;
+    char summary[448]; ///< the challenge's log line but for the seconds of sending, empty when it failed
 } TlReply;
 
 // Called once per accepted challenge, from the miner's thread.
@@ -38,7 +40,8 @@ TL_NODISCARD int tl_miner_submit(TlMiner *miner, const TlChallenge *challenge, i
 int tl_miner_busy(TlMiner *miner); ///< 1 while a challenge is worked on or waits
 // New settings from the next challenge on. The networks are loaded anew between two challenges. Safe from any thread.
 void tl_miner_reload(TlMiner *miner, const TlOptions *options);
-// Finishes the running challenge and those that wait, then ends the thread and frees everything.
-void tl_miner_close(TlMiner **miner);
+// Finishes the running challenge and those that wait, then ends the thread. Later submissions give TL_EINTERRUPTED.
+void tl_miner_stop(TlMiner *miner);
+void tl_miner_close(TlMiner **miner); // stops, then frees everything; nobody may call into it any more
 
 #endif

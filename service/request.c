@@ -90,7 +90,13 @@ static int check_stake(const TlGate *gate, const uint8_t key[32], TlRefusal *ref
     }
     if (tao >= gate->min_stake_tao)
         return 0;
-    tl_refuse(refusal, 403, "stake", "Insufficient stake of %g - minimum is %g", tao, gate->min_stake_tao);
+    TlStrbuf text = {0};
+    tl_strbuf_str(&text, "Insufficient stake of ");
+    tl_strbuf_fixed(&text, tao, 9);
+    tl_strbuf_str(&text, " - minimum is ");
+    tl_strbuf_fixed(&text, gate->min_stake_tao, 9);
+    tl_refuse(refusal, 403, "stake", "%s", text.failed ? "Insufficient stake" : text.data);
+    tl_strbuf_deinit(&text);
     return -1;
 }
 

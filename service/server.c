@@ -18,14 +18,24 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { CONNECTION_MEMORY = 32 << 10 };
+enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20 };
+static const char CHALLENGE_PATH[] = "/soccer/challenge";
+
+// One connection, for tl_server_sweep.
+typedef struct Peer {
+    struct Peer *next, *previous;
+    int fd;
+    int waits;        // for its answer: the miner's time is not held against it
+    int64_t since_us; // begin of the request or of the answer
+} Peer;
 
 struct TlServer {
     TlServerParams params;
     struct MHD_Daemon *daemon;
-    pthread_mutex_t mutex; // guards pending; a leaf
+    pthread_mutex_t mutex; // guards pending and the peers; a leaf
     pthread_cond_t idle;
     int pending; // challenges between submit and the end of their connection
+    Peer *peers;
     atomic_int quiescing;
 };
 
@@ -33,10 +43,11 @@ struct TlServer {
 typedef struct Request {
     TlServer *server;
     struct MHD_Connection *connection;
-    int is_challenge, submitted, answered, too_large;
+    int is_challenge, submitted, too_large;
+    atomic_int answered; // set by the miner's thread after it filled in reply
     int64_t received_us, queued_us;
-    size_t length;
-    char *body; // TL_REQUEST_BODY_MAX + 1 bytes, for challenges only
+    size_t length; // of the body so far, counted beyond what is kept
+    char *body;    // TL_REQUEST_BODY_MAX + 1 bytes, for challenges only
     TlReply reply;
 } Request;
 
@@ -126,25 +137,55 @@ static enum MHD_Result get(TlServer *server, struct MHD_Connection *connection, 
         return get_ready(server, connection);
     if (strcmp(path, "/metrics") == 0)
         return get_metrics(server, connection);
-    if (strcmp(path, "/version") == 0)
-        return get_version(connection);
-    return respond_json(connection, 404, "{\"detail\":\"Not Found\"}");
+    return get_version(connection);
+}
+
+// 0 when there is such a path and it takes this method, else the status of the refusal.
+static int check_route(const char *path, const char *method)
+{
+    static const char *gets[] = {"/availability", "/healthz", "/readyz", "/metrics", "/version"};
+    int is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
+    if (strcmp(path, CHALLENGE_PATH) == 0)
+        return strcmp(method, MHD_HTTP_METHOD_POST) == 0 ? 0 : 405;
+    for (size_t i = 0; i < sizeof gets / sizeof *gets; i++)
+        if (strcmp(path, gets[i]) == 0)
+            return is_get ? 0 : 405;
+    return 404;
 }
 
 // --- a challenge
+
+static Peer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+// The clock of tl_server_sweep stands still while the peer waits for us.
+static void peer_waits(TlServer *server, struct MHD_Connection *connection, int waits)
+{
+    Peer *peer = peer_of(connection);
+    pthread_mutex_lock(&server->mutex);
+    if (peer) {
+        peer->waits = waits;
+        peer->since_us = tl_now_us();
+    }
+    pthread_mutex_unlock(&server->mutex);
+}
 
 // From the miner's thread: the answer is there, the event thread may go on with the connection.
 static void challenge_done(void *opaque, TlReply *reply)
 {
     Request *request = opaque;
     request->reply = *reply;
-    request->answered = 1;
+    atomic_store(&request->answered, 1);
     MHD_resume_connection(request->connection);
 }
 
 static enum MHD_Result send_reply(Request *request)
 {
     TlReply *reply = &request->reply;
+    peer_waits(request->server, request->connection, 0);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_PERSISTENT);
     if (!response)
@@ -194,6 +235,7 @@ static enum MHD_Result begin_challenge(Request *request)
     int encoding = tl_encoding_choose(header(connection, "accept-encoding"));
     request->submitted = 1;
     pending_changed(server, 1);
+    peer_waits(server, connection, 1);
     MHD_suspend_connection(connection);
     int ret =
         tl_miner_submit(server->params.miner, &challenge, encoding, request->received_us, challenge_done, request);
@@ -207,7 +249,7 @@ static enum MHD_Result begin_challenge(Request *request)
     tl_metrics_refused(server->params.metrics, "busy");
     request->reply = (TlReply){.status = busy.status};
     tl_strbuf_str(&request->reply.body, busy.body);
-    request->answered = 1;
+    atomic_store(&request->answered, 1);
     MHD_resume_connection(connection);
     return MHD_YES;
 }
@@ -220,7 +262,7 @@ static Request *new_request(TlServer *server, struct MHD_Connection *connection,
     request->server = server;
     request->connection = connection;
     request->received_us = tl_now_us();
-    request->is_challenge = strcmp(path, "/soccer/challenge") == 0 && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
+    request->is_challenge = strcmp(path, CHALLENGE_PATH) == 0 && strcmp(method, MHD_HTTP_METHOD_POST) == 0;
     if (!request->is_challenge)
         return request;
     const char *length = header(connection, "content-length");
@@ -231,14 +273,26 @@ static Request *new_request(TlServer *server, struct MHD_Connection *connection,
     return request;
 }
 
-static void take_body(Request *request, const char *data, size_t size)
+// Keeps what fits. -1: this is no honest mistake any more, the connection is to be closed.
+static int take_body(Request *request, const char *data, size_t size)
 {
-    if (!request->body || request->length + size > TL_REQUEST_BODY_MAX) {
-        request->too_large = 1; // the rest is read and dropped; MHD's time-out and the connection limit bound it
-        return;
-    }
-    memcpy(request->body + request->length, data, size);
-    request->length += size;
+    size_t before = request->length;
+    request->length = size > SIZE_MAX - before ? SIZE_MAX : before + size;
+    if (request->length > TL_REQUEST_BODY_MAX)
+        request->too_large = 1;
+    else if (request->body)
+        memcpy(request->body + before, data, size);
+    return request->length > DRAIN_BODY_MAX ? -1 : 0;
+}
+
+// What can be refused before the body is sent.
+static enum MHD_Result begin_request(Request *request, const char *path, const char *method)
+{
+    int status = check_route(path, method);
+    if (status)
+        return respond_json(request->connection, status,
+                            status == 404 ? "{\"detail\":\"Not Found\"}" : "{\"detail\":\"Method Not Allowed\"}");
+    return request->too_large ? refuse(request, 413, "size", "The body is too large") : MHD_YES;
 }
 
 static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, const char *path, const char *method,
@@ -249,28 +303,33 @@ static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, c
     (void)version;
     if (!request) {
         *context = request = new_request(server, connection, method, path);
-        if (!request)
-            return MHD_NO;
-        // A body announced as too large is refused before it is sent.
-        return request->too_large ? refuse(request, 413, "size", "The body is too large") : MHD_YES;
+        return request ? begin_request(request, path, method) : MHD_NO;
     }
     if (*size > 0) {
-        take_body(request, data, *size);
+        int ret = take_body(request, data, *size);
         *size = 0;
-        return MHD_YES;
+        return ret < 0 ? MHD_NO : MHD_YES;
     }
-    if (request->answered)
+    if (atomic_load(&request->answered))
         return send_reply(request);
     if (request->submitted)
         return MHD_YES;
-    if (request->is_challenge) {
-        if (atomic_load(&server->quiescing))
-            return refuse(request, 503, "busy", "The miner is stopping");
-        return begin_challenge(request);
-    }
-    if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
+    if (!request->is_challenge)
         return get(server, connection, path);
-    return respond_json(connection, 405, "{\"detail\":\"Method Not Allowed\"}");
+    if (atomic_load(&server->quiescing))
+        return refuse(request, 503, "busy", "The miner is stopping");
+    return begin_challenge(request);
+}
+
+static void report_sending(const Request *request, int sent)
+{
+    const char *summary = request->reply.summary;
+    double seconds = tl_us_to_s(tl_now_us() - request->queued_us);
+    if (sent)
+        tl_metrics_stage(request->server->params.metrics, TL_STAGE_SEND, seconds);
+    if (summary[0])
+        tl_log(sent ? TL_LOG_INFO : TL_LOG_WARNING, "%s send=%.3f%s", summary, seconds,
+               sent ? "" : ": the client was gone");
 }
 
 static void completed(void *opaque, struct MHD_Connection *connection, void **context,
@@ -278,17 +337,60 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **co
 {
     TlServer *server = opaque;
     Request *request = *context;
-    (void)connection;
     if (!request)
         return;
-    if (request->queued_us && why == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        tl_metrics_stage(server->params.metrics, TL_STAGE_SEND, tl_us_to_s(tl_now_us() - request->queued_us));
+    if (atomic_load(&request->answered) && request->queued_us)
+        report_sending(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    peer_waits(server, connection, 0);
     if (request->submitted)
         pending_changed(server, -1);
     tl_strbuf_deinit(&request->reply.body);
     tl_free(&request->body);
     tl_free(&request);
     *context = NULL;
+}
+
+// --- connections
+
+static void connection_changed(void *opaque, struct MHD_Connection *connection, void **context,
+                               enum MHD_ConnectionNotificationCode what)
+{
+    TlServer *server = opaque;
+    Peer *peer = *context;
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = peer = info ? tl_calloc(1, sizeof *peer) : NULL;
+        if (!peer)
+            return; // it is served all the same, only not swept
+        peer->fd = info->connect_fd;
+        peer->since_us = tl_now_us();
+        pthread_mutex_lock(&server->mutex);
+        peer->next = server->peers;
+        if (peer->next)
+            peer->next->previous = peer;
+        server->peers = peer;
+        pthread_mutex_unlock(&server->mutex);
+    } else if (peer) {
+        pthread_mutex_lock(&server->mutex);
+        *(peer->previous ? &peer->previous->next : &server->peers) = peer->next;
+        if (peer->next)
+            peer->next->previous = peer->previous;
+        pthread_mutex_unlock(&server->mutex);
+        tl_free(&peer);
+        *context = NULL;
+    }
+}
+
+void tl_server_sweep(TlServer *server)
+{
+    double limit_s = server->params.request_limit_s > 0 ? server->params.request_limit_s : 60;
+    int64_t oldest_us = tl_now_us() - (int64_t)(limit_s * 1e6);
+    pthread_mutex_lock(&server->mutex);
+    // A peer is in the list only while its socket is open, so the descriptor is its own.
+    for (const Peer *peer = server->peers; peer; peer = peer->next)
+        if (!peer->waits && peer->since_us < oldest_us)
+            shutdown(peer->fd, SHUT_RDWR);
+    pthread_mutex_unlock(&server->mutex);
 }
 
 // --- life
@@ -332,11 +434,11 @@ int tl_server_open(TlServer **out, const TlServerParams *params, TlDiag *diag)
     double timeout_s = params->timeout_s > 0 ? params->timeout_s : 15;
     server->daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)(params->connections > 0 ? params->connections : 512),
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)(params->per_address > 0 ? params->per_address : 256),
-        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)(timeout_s < 1 ? 1 : timeout_s), MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        1u, MHD_OPTION_END);
+        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)(params->connections > 0 ? params->connections : 512), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)(params->per_address > 0 ? params->per_address : 128), MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)(timeout_s < 1 ? 1 : timeout_s), MHD_OPTION_END);
     if (!server->daemon) {
         tl_server_close(&server);
         return tl_fail(diag, TL_EDENIED, "cannot listen on %s; is the port in use?", params->listen);
