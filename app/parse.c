@@ -330,7 +330,7 @@ int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **arg
 {
     Parser parser = {.line = line, .command = command, .argc = argc, .argv = argv, .diag = diag};
 
-    *line = (TlCommandLine){.command = command};
+    *line = (TlCommandLine){.command = command, .argc = argc, .argv = argv};
     g_common = (TlCommon){0};
     tl_options_default(&line->options);
     int ret = set_own_defaults(command);
