@@ -33,6 +33,8 @@ typedef struct TlCommandLine {
     TlOptions options; ///< defaults, then config file, environment, flags
     TlTextList arguments;
     int help, quiet, verbose; ///< common switches; with help nothing else is filled in
+    int argc;                 ///< what it was parsed from: the service parses it again at SIGHUP
+    char **argv;
 } TlCommandLine;
 
 typedef struct TlCommand {
