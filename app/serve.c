@@ -1,7 +1,9 @@
 // touchline serve: the miner service of Bittensor subnet 44.
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <touchline/log.h>
 
 #include "command.h"
 #include "serve.h"
@@ -162,19 +164,40 @@ static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX]
         out[i] = list->item[i];
 }
 
+// An answer that comes late is worth nothing: a service without a budget of its own takes the seed's.
+static TlOptions service_options(const TlCommandLine *line)
+{
+    TlOptions options = line->options;
+    if (options.time_budget_s == 0)
+        options.time_budget_s = 8;
+    return options;
+}
+
+// SIGHUP: the same command line over the config file as it is now.
+static int reload(void *opaque, TlOptions *options, TlDiag *diag)
+{
+    static TlCommandLine fresh;
+    const TlCommandLine *line = opaque;
+    g_values.hotkeys.count = g_values.hosts.count = 0;
+    int ret = tl_parse(&fresh, line->command, line->argc, line->argv, diag);
+    if (ret == TL_OK)
+        *options = service_options(&fresh);
+    return ret;
+}
+
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
+    static TlServeSettings served; // parsing again must not change what is served with
     TlServeSettings *settings = &g_values.settings;
-    TlOptions options = line->options;
+    TlOptions options = service_options(line);
     if (g_values.hotkeys.count > TL_SERVE_LIST_MAX || g_values.hosts.count > TL_SERVE_LIST_MAX)
         return tl_fail(diag, TL_EUSAGE, "at most %d hotkeys and hosts can be allowed", TL_SERVE_LIST_MAX);
     take_list(&g_values.hotkeys, settings->allow_hotkey);
     take_list(&g_values.hosts, settings->allow_host);
     settings->log_json = strcmp(g_values.log_format, "json") == 0;
-    // An answer that comes late is worth nothing: a service without a budget of its own takes the seed's.
-    if (options.time_budget_s == 0)
-        options.time_budget_s = 8;
-    return tl_serve(settings, &options, NULL, NULL, diag);
+    settings->log_level = line->quiet ? TL_LOG_ERROR : line->verbose ? TL_LOG_DEBUG : TL_LOG_INFO;
+    served = *settings;
+    return tl_serve(&served, &options, reload, (void *)(uintptr_t)line, diag);
 }
 
 static const TlExample g_examples[] = {
@@ -190,7 +213,8 @@ const TlCommand tl_command_serve = {
     .summary = "the miner service of Bittensor subnet 44",
     .description = "Answers signed challenges: downloads the clip, decodes while it arrives, answers every frame.\n"
                    "GET /availability, /healthz, /readyz, /metrics and /version tell how it is. SIGTERM finishes the "
-                   "running challenge first.",
+                   "running challenge first; SIGHUP reads the settings of networks, detection, frames, pitch and "
+                   "machine anew\nfrom the config file, without dropping a challenge.",
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Frames|Pitch|Machine",

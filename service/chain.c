@@ -63,7 +63,7 @@ int tl_chain_decode_stakes(const uint8_t *bytes, size_t length, int netuid, TlSt
         return tl_fail(diag, TL_EFORMAT, "the chain answered for another subnet");
     for (int field = 1; field < FIELD_COUNT && !complete; field++) {
         uint8_t present = tl_scale_u8(&r);
-        if (r.failed || (present && field != FIELD_HOTKEYS && field != FIELD_TAO_STAKE))
+        if (r.failed || present > 1 || (present && field != FIELD_HOTKEYS && field != FIELD_TAO_STAKE))
             break; // not a field we asked for: its length is unknown
         if (present && field == FIELD_HOTKEYS)
             hotkeys = read_hotkeys(&r, stakes);
@@ -76,11 +76,11 @@ int tl_chain_decode_stakes(const uint8_t *bytes, size_t length, int netuid, TlSt
     return TL_OK;
 }
 
-// The hex text of the reply's result as bytes; the caller frees them.
-static int result_bytes(const TlStrbuf *reply, uint8_t **bytes, size_t *length, TlDiag *diag)
+int tl_chain_result_bytes(const char *reply, size_t reply_length, uint8_t **bytes, size_t *length, TlDiag *diag)
 {
     json_error_t error;
-    json_t *root = json_loadb(reply->data, reply->length, 0, &error);
+    json_t *root = json_loadb(reply, reply_length, 0, &error);
+    const json_t *id = json_object_get(root, "id");
     const char *hex = json_string_value(json_object_get(root, "result"));
     const char *message = json_string_value(json_object_get(json_object_get(root, "error"), "message"));
     int ret = TL_OK;
@@ -88,7 +88,11 @@ static int result_bytes(const TlStrbuf *reply, uint8_t **bytes, size_t *length, 
     *length = hex && strlen(hex) > 2 ? (strlen(hex) - 2) / 2 : 0;
     if (message)
         ret = tl_fail(diag, TL_EFORMAT, "the chain answered: %.200s", message);
-    else if (*length == 0 || !(*bytes = tl_calloc(*length, 1)) || tl_hex_decode(hex, *bytes, *length) < 0)
+    else if (!json_is_integer(id) || json_integer_value(id) != 1 || *length == 0 || strncmp(hex, "0x", 2) != 0)
+        ret = tl_fail(diag, TL_EFORMAT, "the chain's reply cannot be understood");
+    else if (!(*bytes = tl_calloc(*length, 1)))
+        ret = tl_fail(diag, TL_ENOMEM, "out of memory for the chain's reply");
+    else if (tl_hex_decode(hex, *bytes, *length) < 0)
         ret = tl_fail(diag, TL_EFORMAT, "the chain's reply cannot be understood");
     json_decref(root);
     if (ret < 0)
@@ -96,21 +100,25 @@ static int result_bytes(const TlStrbuf *reply, uint8_t **bytes, size_t *length, 
     return ret;
 }
 
-int tl_chain_fetch_stakes(const char *url, int netuid, double timeout_s, TlStake *stakes, int *count, TlDiag *diag)
+int tl_chain_fetch_stakes(const TlChainParams *p, TlStake *stakes, int *count, TlDiag *diag)
 {
     char params[160];
+    TlRpcCall call = {
+        .url = p->url, .method = "state_call", .params = params, .timeout_s = p->timeout_s, .cancel = p->cancel};
     TlStrbuf reply = {0};
     uint8_t *bytes = NULL;
     size_t length = 0;
     // netuid u16, then Vec<u16> of three field indices: netuid (0), hotkeys (52), tao_stake (68)
     snprintf(params, sizeof params, "[\"SubnetInfoRuntimeApi_get_selective_metagraph\",\"0x%02x%02x0c000034004400\"]",
-             netuid & 255, netuid >> 8);
+             p->netuid & 255, p->netuid >> 8);
     *count = 0;
-    int ret = tl_rpc_call(url, "state_call", params, timeout_s, &reply, diag);
+    int ret = tl_rpc_call(&call, &reply, diag);
     if (ret == TL_OK)
-        ret = result_bytes(&reply, &bytes, &length, diag);
+        ret = tl_chain_result_bytes(reply.data, reply.length, &bytes, &length, diag);
     if (ret == TL_OK)
-        ret = tl_chain_decode_stakes(bytes, length, netuid, stakes, count, diag);
+        ret = tl_chain_decode_stakes(bytes, length, p->netuid, stakes, count, diag);
+    if (ret == TL_OK && *count == 0)
+        ret = tl_fail(diag, TL_EFORMAT, "the chain knows no hotkey of subnet %d", p->netuid);
     tl_free(&bytes);
     tl_strbuf_deinit(&reply);
     return ret;

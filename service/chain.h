@@ -2,15 +2,28 @@
 #ifndef TL_SERVICE_CHAIN_H
 #define TL_SERVICE_CHAIN_H
 
+#include <stdatomic.h>
+
 #include "stake.h"
 
 // URL of a network's name (finney, test, local), or NULL.
 const char *tl_chain_url(const char *network);
 
-// One selective metagraph call (netuid, hotkeys, tao_stake) over ws://, wss://, http:// or https://. Blocks up to
-// timeout_s. stakes: room for TL_STAKE_MAX entries. TL_ENET, TL_ETIMEOUT, TL_EFORMAT (an answer that makes no sense),
-// TL_ENOENT (no such subnet).
-TL_NODISCARD int tl_chain_fetch_stakes(const char *url, int netuid, double timeout_s, TlStake *stakes, int *count,
+typedef struct TlChainParams {
+    const char *url; ///< ws, wss, http or https
+    int netuid;
+    double timeout_s;
+    const atomic_int *cancel; ///< may be NULL; not 0 = give up soon with TL_EINTERRUPTED
+} TlChainParams;
+
+// One selective metagraph call (netuid, hotkeys, tao_stake). Blocks up to timeout_s. stakes: room for TL_STAKE_MAX
+// entries. TL_ENET, TL_ETIMEOUT, TL_EFORMAT (an answer that makes no sense, or no hotkey in it), TL_ENOENT (no such
+// subnet), TL_EINTERRUPTED.
+TL_NODISCARD int tl_chain_fetch_stakes(const TlChainParams *params, TlStake *stakes, int *count, TlDiag *diag);
+
+// The bytes in the "result" of a JSON-RPC reply to call 1; the caller frees them. TL_EFORMAT with the chain's message
+// when the reply is an error or no such thing. Public for the fuzz target.
+TL_NODISCARD int tl_chain_result_bytes(const char *reply, size_t reply_length, uint8_t **bytes, size_t *length,
                                        TlDiag *diag);
 
 // Decodes Option<SelectiveMetagraph> of that call. bytes: the SCALE answer. TL_EFORMAT, TL_ENOENT, TL_ELIMIT.

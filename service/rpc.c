@@ -27,20 +27,39 @@ enum {
 };
 static const char WEBSOCKET_GUID[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"; // RFC 6455, section 1.3
 
+enum { SLICE_US = 100000 }; // how long a wait goes on before the cancel flag is looked at
+
 typedef struct Socket {
     CURL *easy;
     curl_socket_t fd;
     int64_t deadline_us;
+    const atomic_int *cancel;
 } Socket;
 
-static void make_call(TlStrbuf *text, const char *method, const char *params)
+static void make_text(TlStrbuf *text, const TlRpcCall *call)
 {
-    tl_strbuf_printf(text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", method, params);
+    tl_strbuf_printf(text, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}", call->method,
+                     call->params);
+}
+
+static int cancelled(const atomic_int *cancel)
+{
+    return cancel && atomic_load(cancel);
+}
+
+// libcurl asks several times a second whether to go on.
+static int on_progress(void *opaque, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+    const TlRpcCall *call = opaque;
+    (void)a, (void)b, (void)c, (void)d;
+    return cancelled(call->cancel);
 }
 
 static int network_error(CURLcode result, const char *url, TlDiag *diag)
 {
-    int code = result == CURLE_OPERATION_TIMEDOUT ? TL_ETIMEOUT : TL_ENET;
+    int code = result == CURLE_OPERATION_TIMEDOUT    ? TL_ETIMEOUT
+               : result == CURLE_ABORTED_BY_CALLBACK ? TL_EINTERRUPTED
+                                                     : TL_ENET;
     return tl_fail(diag, code, "the chain at %s: %s", url, curl_easy_strerror(result));
 }
 
@@ -55,13 +74,13 @@ static size_t take_reply(char *data, size_t size, size_t count, void *opaque)
     return reply->failed ? 0 : size * count;
 }
 
-static int call_http(CURL *easy, const char *url, const TlStrbuf *call, TlStrbuf *reply, TlDiag *diag)
+static int call_http(CURL *easy, const char *url, const TlStrbuf *text, TlStrbuf *reply, TlDiag *diag)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
     long status = 0;
     curl_easy_setopt(easy, CURLOPT_URL, url);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->data);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)call->length);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, text->data);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)text->length);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_reply);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
@@ -80,10 +99,15 @@ static int call_http(CURL *easy, const char *url, const TlStrbuf *call, TlStrbuf
 static int wait_socket(const Socket *s, short events, TlDiag *diag)
 {
     struct pollfd pfd = {.fd = s->fd, .events = events};
-    int64_t left_us = s->deadline_us - tl_now_us();
-    if (left_us <= 0 || poll(&pfd, 1, (int)(left_us / 1000) + 1) <= 0)
-        return tl_fail(diag, TL_ETIMEOUT, "the chain did not answer in time");
-    return TL_OK;
+    for (;;) {
+        int64_t left_us = s->deadline_us - tl_now_us();
+        if (left_us <= 0)
+            return tl_fail(diag, TL_ETIMEOUT, "the chain did not answer in time");
+        if (cancelled(s->cancel))
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted");
+        if (poll(&pfd, 1, (int)((left_us < SLICE_US ? left_us : SLICE_US) / 1000) + 1) > 0)
+            return TL_OK;
+    }
 }
 
 static int send_all(const Socket *s, const void *data, size_t length, TlDiag *diag)
@@ -241,12 +265,14 @@ static int receive_payload(const Socket *s, uint64_t length, TlStrbuf *out, TlDi
 // One whole message; pings in between are answered.
 static int receive_message(const Socket *s, TlStrbuf *reply, TlDiag *diag)
 {
-    for (;;) {
+    for (int parts = 0;;) {
         int opcode, fin;
         uint64_t length;
         int ret = receive_head(s, &opcode, &fin, &length, diag);
         if (ret < 0)
             return ret;
+        if (tl_now_us() > s->deadline_us) // a flood of pings never blocks
+            return tl_fail(diag, TL_ETIMEOUT, "the chain did not answer in time");
         if (opcode >= OP_CLOSE) {
             TlStrbuf control = {0};
             ret = receive_payload(s, length, &control, diag);
@@ -259,6 +285,8 @@ static int receive_message(const Socket *s, TlStrbuf *reply, TlDiag *diag)
                 return ret;
             continue;
         }
+        if (parts++ ? opcode != OP_CONTINUE : opcode != OP_TEXT && opcode != OP_BINARY)
+            return tl_fail(diag, TL_EFORMAT, "the chain sent a broken WebSocket frame");
         if ((ret = receive_payload(s, length, reply, diag)) < 0 || fin)
             return ret;
     }
@@ -280,11 +308,11 @@ static int split_url(const char *url, char *http, size_t size, char *host, char 
     return snprintf(http, size, "%s://%s/", secure ? "https" : "http", host) < (int)size ? 0 : -1;
 }
 
-static int call_websocket(CURL *easy, const char *url, double timeout_s, const TlStrbuf *call, TlStrbuf *reply,
-                          TlDiag *diag)
+static int call_websocket(CURL *easy, const TlRpcCall *call, const TlStrbuf *text, TlStrbuf *reply, TlDiag *diag)
 {
+    const char *url = call->url;
     char http[512], host[256], path[PATH_SIZE];
-    Socket s = {.easy = easy, .deadline_us = tl_now_us() + (int64_t)(timeout_s * 1e6)};
+    Socket s = {.easy = easy, .deadline_us = tl_now_us() + (int64_t)(call->timeout_s * 1e6), .cancel = call->cancel};
     if (split_url(url, http, sizeof http, host, path) < 0)
         return tl_fail(diag, TL_EUSAGE, "'%s' is no address of a chain", url);
     curl_easy_setopt(easy, CURLOPT_URL, http);
@@ -297,7 +325,7 @@ static int call_websocket(CURL *easy, const char *url, double timeout_s, const T
         return network_error(result, url, diag);
     int ret = handshake(&s, host, path, diag);
     if (ret == TL_OK)
-        ret = send_frame(&s, OP_TEXT, call->data, call->length, diag);
+        ret = send_frame(&s, OP_TEXT, text->data, text->length, diag);
     if (ret == TL_OK)
         ret = receive_message(&s, reply, diag);
     if (ret == TL_OK)
@@ -305,23 +333,25 @@ static int call_websocket(CURL *easy, const char *url, double timeout_s, const T
     return ret;
 }
 
-int tl_rpc_call(const char *url, const char *method, const char *params, double timeout_s, TlStrbuf *reply,
-                TlDiag *diag)
+int tl_rpc_call(const TlRpcCall *call, TlStrbuf *reply, TlDiag *diag)
 {
-    TlStrbuf call = {0};
-    int ret, websocket = strncasecmp(url, "ws://", 5) == 0 || strncasecmp(url, "wss://", 6) == 0;
+    TlStrbuf text = {0};
+    int ret, websocket = strncasecmp(call->url, "ws://", 5) == 0 || strncasecmp(call->url, "wss://", 6) == 0;
     CURL *easy = curl_easy_init();
-    make_call(&call, method, params);
-    if (!easy || call.failed) {
+    make_text(&text, call);
+    if (!easy || text.failed) {
         ret = tl_fail(diag, TL_ENOMEM, "out of memory for a call to the chain");
     } else {
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(timeout_s * 1000));
-        ret = websocket ? call_websocket(easy, url, timeout_s, &call, reply, diag)
-                        : call_http(easy, url, &call, reply, diag);
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_s * 1000));
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, (void *)(uintptr_t)call);
+        ret =
+            websocket ? call_websocket(easy, call, &text, reply, diag) : call_http(easy, call->url, &text, reply, diag);
     }
     curl_easy_cleanup(easy);
-    tl_strbuf_deinit(&call);
+    tl_strbuf_deinit(&text);
     return ret;
 }

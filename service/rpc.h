@@ -2,12 +2,21 @@
 #ifndef TL_SERVICE_RPC_H
 #define TL_SERVICE_RPC_H
 
+#include <stdatomic.h>
+
 #include "base/strbuf.h"
 
-// Sends {"jsonrpc":"2.0","id":1,"method":method,"params":params} (params: JSON text, "[]") and gives back the text of
-// the whole reply. Blocks up to timeout_s in all. TL_ENET, TL_ETIMEOUT, TL_EUSAGE (address), TL_ELIMIT (reply above 16
-// MiB), TL_EFORMAT (no WebSocket there). reply: legal as {0}, the caller's to deinit. Thread-safety: safe.
-TL_NODISCARD int tl_rpc_call(const char *url, const char *method, const char *params, double timeout_s, TlStrbuf *reply,
-                             TlDiag *diag);
+typedef struct TlRpcCall {
+    const char *url; ///< ws, wss, http or https
+    const char *method;
+    const char *params;       ///< JSON text, "[]"
+    double timeout_s;         ///< of the whole call
+    const atomic_int *cancel; ///< may be NULL; not 0 = give up soon with TL_EINTERRUPTED
+} TlRpcCall;
+
+// Sends {"jsonrpc":"2.0","id":1,"method":method,"params":params} and gives back the text of the whole reply. TL_ENET,
+// TL_ETIMEOUT, TL_EUSAGE (address), TL_ELIMIT (reply above 16 MiB), TL_EFORMAT (no WebSocket there), TL_EINTERRUPTED.
+// reply: legal as {0}, the caller's to deinit. Thread-safety: safe.
+TL_NODISCARD int tl_rpc_call(const TlRpcCall *call, TlStrbuf *reply, TlDiag *diag);
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,9 +34,10 @@ typedef struct Service {
     char stake_file[TL_SERVE_TEXT + 64];
     // refresher
     pthread_t thread;
-    pthread_mutex_t mutex; // guards stopping; a leaf
+    pthread_mutex_t mutex; // of changed; a leaf
     pthread_cond_t changed;
-    int stopping, refreshing;
+    atomic_int stopping;
+    int refreshing;
 } Service;
 
 // --- the stake table in the background
@@ -48,8 +50,11 @@ static const char *chain_url(const TlServeSettings *s)
 static int refresh(Service *v, TlStake *stakes)
 {
     TlDiag diag = {0};
-    int count = 0, ret = tl_chain_fetch_stakes(chain_url(v->settings), v->settings->netuid, CHAIN_TIMEOUT_S, stakes,
-                                               &count, &diag);
+    TlChainParams chain = {.url = chain_url(v->settings),
+                           .netuid = v->settings->netuid,
+                           .timeout_s = CHAIN_TIMEOUT_S,
+                           .cancel = &v->stopping};
+    int count = 0, ret = tl_chain_fetch_stakes(&chain, stakes, &count, &diag);
     if (ret == TL_OK)
         ret = tl_stake_table_set(v->gate.stakes, stakes, count, (int64_t)time(NULL));
     if (ret == TL_OK) {
@@ -59,8 +64,13 @@ static int refresh(Service *v, TlStake *stakes)
         return TL_OK;
     }
     int64_t at = tl_stake_table_time_s(v->gate.stakes);
-    tl_log(TL_LOG_WARNING, "The stake table was not refreshed: %s; the one in use is %lld s old", diag.text,
-           at ? (long long)(time(NULL) - at) : -1);
+    if (ret == TL_EINTERRUPTED)
+        return ret;
+    if (at)
+        tl_log(TL_LOG_WARNING, "The stake table was not refreshed: %s; the one in use is %lld s old", diag.text,
+               (long long)(time(NULL) - at));
+    else
+        tl_log(TL_LOG_WARNING, "The stake table was not read: %s; no validator is known yet", diag.text);
     return ret;
 }
 
@@ -69,7 +79,7 @@ static void wait_for(Service *v, double seconds)
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += (time_t)seconds;
-    while (!v->stopping && pthread_cond_timedwait(&v->changed, &v->mutex, &until) != ETIMEDOUT)
+    while (!atomic_load(&v->stopping) && pthread_cond_timedwait(&v->changed, &v->mutex, &until) != ETIMEDOUT)
         ;
 }
 
@@ -78,7 +88,7 @@ static void *refresh_main(void *opaque)
     Service *v = opaque;
     TlStake *stakes = tl_calloc(TL_STAKE_MAX, sizeof *stakes);
     pthread_mutex_lock(&v->mutex);
-    while (stakes && !v->stopping) {
+    while (stakes && !atomic_load(&v->stopping)) {
         pthread_mutex_unlock(&v->mutex);
         int ret = refresh(v, stakes);
         pthread_mutex_lock(&v->mutex);
@@ -159,6 +169,20 @@ static int open_stakes(Service *v, TlDiag *diag)
     return TL_OK;
 }
 
+// The lines that watchers of the Python miner's log know.
+static void log_settings(const TlOptions *options)
+{
+    int threads = options->threads > 0 ? options->threads : tl_cpu_count();
+    const char *device = strcmp(options->device, "auto") != 0 ? options->device : "cpu";
+    if (strcmp(device, "cpu") != 0)
+        tl_log(TL_LOG_INFO, "GPU optimizations applied successfully (GPU mem: 90%%, CPU threads: %d)", threads);
+    else
+        tl_log(TL_LOG_INFO, "CPU optimizations applied successfully (CPU threads: %d)", threads);
+    tl_log(TL_LOG_INFO, "Using batch processing with batch_size=%d", options->batch_size > 0 ? options->batch_size : 1);
+    tl_log(TL_LOG_INFO, "Video processor initialized with %s device, timeout: %.1fs, prefetch=%d, frame_stride=%d",
+           device, options->processing_timeout_s, options->prefetch_frames, options->frame_stride);
+}
+
 static int open_service(Service *v, const TlOptions *options, TlDiag *diag)
 {
     int ret = open_gate(v, diag);
@@ -181,13 +205,8 @@ static int open_service(Service *v, const TlOptions *options, TlDiag *diag)
                              .stake_age_limit_s = v->settings->stake_age_limit_s};
     if ((ret = tl_server_open(&v->server, &server, diag)) < 0)
         return ret;
-    int threads = options->threads > 0 ? options->threads : tl_cpu_count();
-    tl_log(TL_LOG_INFO, "Using batch processing with batch_size=%d", options->batch_size > 0 ? options->batch_size : 1);
-    tl_log(TL_LOG_INFO, "Video processor initialized with %s device, timeout: %.1fs, prefetch=%d, frame_stride=%d",
-           strcmp(options->device, "auto") != 0 ? options->device : "cpu", options->processing_timeout_s,
-           options->prefetch_frames, options->frame_stride);
-    tl_log(TL_LOG_INFO, "Listening on %s (port %d), CPU threads: %d", v->settings->listen, tl_server_port(v->server),
-           threads);
+    log_settings(options);
+    tl_log(TL_LOG_INFO, "Listening on %s (port %d)", v->settings->listen, tl_server_port(v->server));
     return TL_OK;
 }
 
@@ -197,14 +216,16 @@ static void close_service(Service *v)
         tl_server_quiesce(v->server);
     if (v->refreshing) {
         pthread_mutex_lock(&v->mutex);
-        v->stopping = 1;
+        atomic_store(&v->stopping, 1);
         pthread_cond_broadcast(&v->changed);
         pthread_mutex_unlock(&v->mutex);
     }
-    tl_miner_close(&v->miner); // finishes what runs and what waits
+    if (v->miner)
+        tl_miner_stop(v->miner); // finishes what runs and what waits
     if (v->server)
         tl_server_drain(v->server, SEND_TIMEOUT_S);
     tl_server_close(&v->server);
+    tl_miner_close(&v->miner); // not before the last request that could ask it
     if (v->refreshing)
         pthread_join(v->thread, NULL);
     tl_metrics_destroy(&v->metrics);
@@ -236,8 +257,14 @@ static void log_json(void *opaque, int level, const char *line)
     tl_strbuf_deinit(&text);
 }
 
+// What strangers name (ids, addresses, errors) cannot forge lines or colours: control characters become '?'.
 static void log_plain(void *opaque, int level, const char *line)
 {
+    char text[1024];
+    size_t n = 0;
+    for (; line[n] && n < sizeof text - 1; n++)
+        text[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? '?' : line[n];
+    text[n] = 0;
     static const char *names[TL_LOG_COUNT] = {"ERROR", "WARNING", "INFO", "DEBUG"};
     struct timespec now;
     struct tm local;
@@ -246,7 +273,7 @@ static void log_plain(void *opaque, int level, const char *line)
     clock_gettime(CLOCK_REALTIME, &now);
     localtime_r(&now.tv_sec, &local);
     strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &local);
-    fprintf(stderr, "%s.%03ld | %-8s | %s\n", stamp, now.tv_nsec / 1000000, names[level], line);
+    fprintf(stderr, "%s.%03ld | %-8s | %s\n", stamp, now.tv_nsec / 1000000, names[level], text);
 }
 
 // Blocks the signals for all threads made later; they are taken by sigwait.
@@ -270,20 +297,30 @@ static void reload_settings(Service *v, TlServeReload *reload, void *opaque)
         tl_log(TL_LOG_ERROR, "Settings were not reloaded: %s", diag.text);
 }
 
+// Waits for a signal; meanwhile the server is swept once a second.
+static int next_signal(Service *v, const sigset_t *signals)
+{
+    const struct timespec second = {.tv_sec = 1};
+    int which;
+    while ((which = sigtimedwait(signals, NULL, &second)) < 0)
+        tl_server_sweep(v->server);
+    return which;
+}
+
 int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeReload *reload, void *opaque,
              TlDiag *diag)
 {
     Service service = {.settings = settings};
     sigset_t signals;
-    int which = 0, ret = tl_sr25519_init();
+    int which, ret = tl_sr25519_init();
     if (ret < 0)
         return tl_fail(diag, ret, "libsodium cannot be started");
-    tl_log_set(settings->log_json ? log_json : log_plain, NULL, TL_LOG_INFO);
+    tl_log_set(settings->log_json ? log_json : log_plain, NULL, settings->log_level);
     block_signals(&signals);
     pthread_mutex_init(&service.mutex, NULL);
     pthread_cond_init(&service.changed, NULL);
     ret = open_service(&service, options, diag);
-    while (ret == TL_OK && sigwait(&signals, &which) == 0 && which == SIGHUP)
+    while (ret == TL_OK && (which = next_signal(&service, &signals)) == SIGHUP)
         reload_settings(&service, reload, opaque);
     if (ret == TL_OK) {
         tl_log(TL_LOG_INFO, "Stopping: the running challenge is finished first");

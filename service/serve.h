@@ -22,11 +22,13 @@ typedef struct TlServeSettings {
     int queue;                      ///< challenges that may wait, 4
     int download_workers;           ///< PARALLEL_DOWNLOAD_WORKERS, 8
     int log_json;                   ///< 1: one JSON object a line
+    int log_level;                  ///< enum TlLogLevel
     const char *allow_hotkey[TL_SERVE_LIST_MAX]; ///< SS58, ended by NULL
     const char *allow_host[TL_SERVE_LIST_MAX];   ///< ended by NULL
 } TlServeSettings;
 
-// Reads settings anew for SIGHUP: fills *options; its errors are logged and the old settings stay.
+// Reads settings anew for SIGHUP: fills *options; its errors are logged and the old settings stay. The service's own
+// settings (address, wallet, chain) are those of the start.
 typedef int TlServeReload(void *opaque, TlOptions *options, TlDiag *diag);
 
 // Serves until SIGTERM or SIGINT, finishes the running challenge and returns TL_OK. A second signal ends the process.
