@@ -177,7 +177,7 @@ void tl_director_init(TlDirector *director, int camera, unsigned seed, int width
     director->stand[1] = 68 + far;
     director->stand[2] = tl_clamp(far * tl_random_range(random, 0.36, 0.62), 10, 30);
     director->roll = tl_random_normal(random) * 0.006;
-    director->wide_span_m = tl_random_range(random, 40, 70);
+    director->wide_span_m = tl_random_range(random, 40, 82);
     begin_shot(director, scene, TL_SHOT_WIDE);
     if (camera == TL_CAMERA_STATIC) {
         static const double spot[4] = {52.5, 24, 81, 52.5};
@@ -215,7 +215,7 @@ static void follow(TlDirector *director, const TlScene *scene, double dt)
         director->zoom_left_s = tl_random_range(random, 2, 6);
         director->span_goal_m = director->shot == TL_SHOT_TIGHT
                                     ? tl_random_range(random, 20, 30)
-                                    : tl_clamp(director->wide_span_m * tl_random_range(random, 0.75, 1.2), 36, 78);
+                                    : tl_clamp(director->wide_span_m * tl_random_range(random, 0.75, 1.2), 36, 90);
     }
     double change = (director->span_goal_m - director->span_m) * 0.8;
     director->span_m += tl_clamp(change, -9, 9) * dt;

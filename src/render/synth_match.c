@@ -69,8 +69,8 @@ void tl_match_init(TlMatch *match, unsigned seed, int players, int assistants)
         match->agent[n].home[0] = i - 1; // assistant 0: far touchline, right half; 1: near touchline, left half
     }
     match->agent_count = n;
-    match->ball[0] = tl_random_range(&match->random, 22, 83);
-    match->ball[1] = tl_random_range(&match->random, 14, 54);
+    match->ball[0] = tl_random_range(&match->random, 8, 97);
+    match->ball[1] = tl_random_range(&match->random, 8, 60);
     match->owner = match->receiver = match->last_kicker = -1;
     for (int i = 0; i < n; i++) {
         TlAgent *agent = &match->agent[i];
