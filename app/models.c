@@ -14,8 +14,7 @@ static void print_model(const TlModelInfo *info)
     printf("  %-20s %s\n", "file", info->path);
     printf("  %-20s %.2f MB\n", "size", (double)info->bytes * 1e-6);
     printf("  %-20s %s\n", "sha256", info->sha256);
-    printf("  %-20s %s\n", "input", info->input);
-    printf("  %-20s %s\n", "outputs", info->outputs);
+    printf("  %-20s %s -> %s\n", "tensors", info->input, info->outputs);
     for (int i = 0; i < info->fact_count; i++) {
         const char *key = info->fact[i].key;
         printf("  %-20s %s\n", strncmp(key, "touchline.", 10) ? key : key + 10, info->fact[i].value);

@@ -189,7 +189,7 @@ def test_models(touchline):
     if result.returncode:
         assert_fails(result, "EMODEL", "TOUCHLINE_MODELS")
         pytest.skip("no shipped networks here")
-    for word in ("players.onnx", "pitch.onnx", "sha256", "input", "outputs"):
+    for word in ("players.onnx", "pitch.onnx", "sha256", "tensors", "licence"):
         assert word in result.stdout
 
 

@@ -1,4 +1,5 @@
 """Help texts, manual page, completions, settings template: all generated from the option tables."""
+import pathlib
 import re
 import shutil
 import subprocess
@@ -116,6 +117,12 @@ def test_bash_completes_commands_flags_and_words(touchline, tmp_path):
 
 def test_unknown_shell(touchline):
     assert_fails(touchline("help", "--completion", "tcsh"), "EUSAGE", "bash, zsh or fish", "tcsh")
+
+
+def test_settings_template_of_the_source_tree_is_the_generated_one(touchline):
+    """`touchline help --env > .env.performance` makes it anew."""
+    committed = pathlib.Path(__file__).resolve().parents[2] / ".env.performance"
+    assert committed.read_text() == touchline("help", "--env").stdout
 
 
 def test_settings_template_is_a_legal_config_file(touchline, networks, clip):
