@@ -1,0 +1,335 @@
+// touchline bench: which settings are fastest on this machine, told by running them.
+//
+// Each configuration opens a session, runs the clip once to warm up and then `repeats` times; the median counts. FPS
+// means source frames answered per second, so a larger stride cannot look slower than it is.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <touchline/session.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "progress.h"
+
+enum { CONFIG_MAX = 32, REPEATS_MAX = 21, CLIP_FRAMES = 750 };
+
+typedef struct Config {
+    int batch, stride, img_size, prefetch; // 0 = auto
+} Config;
+
+typedef struct Outcome {
+    Config config;
+    double seconds, fps; // median run
+    double memory_mb;    // peak resident
+    int64_t frames;
+    char error[TL_DIAG_SIZE];
+} Outcome;
+
+typedef struct BenchValues {
+    char video[TL_PATH_SIZE], url[TL_PATH_SIZE], json[TL_PATH_SIZE], csv[TL_PATH_SIZE], env[TL_PATH_SIZE];
+    int quick, repeats;
+} BenchValues;
+
+static BenchValues g_values;
+
+#define STRING(field)                                                                                                  \
+    .type = TL_OPTION_STRING, .max = sizeof(((BenchValues *)0)->field) - 1, .offset = offsetof(BenchValues, field),    \
+    .deflt = ""
+
+static const TlCommandOption g_options[] = {
+    {.def = {.flag = "video-path", .group = "Clip", .value = "FILE", .help = "clip to run", STRING(video)}, .file = 1},
+    {.def = {.flag = "video-url", .group = "Clip", .value = "URL", .help = "clip to fetch and run", STRING(url)}},
+    {.def = {.flag = "quick",
+             .group = "Sweep",
+             .help = "four configurations and the baseline, one run each",
+             .type = TL_OPTION_BOOL,
+             .max = 1,
+             .offset = offsetof(BenchValues, quick),
+             .deflt = "0"}},
+    {.def = {.flag = "repeats",
+             .group = "Sweep",
+             .value = "N",
+             .help = "runs of each configuration after the one that warms up; the median counts",
+             .type = TL_OPTION_INT,
+             .min = 1,
+             .max = REPEATS_MAX,
+             .offset = offsetof(BenchValues, repeats),
+             .deflt = "3"}},
+    {.def = {.flag = "json", .group = "Output", .value = "FILE", .help = "results as JSON", STRING(json)}, .file = 1},
+    {.def = {.flag = "csv", .group = "Output", .value = "FILE", .help = "results as CSV", STRING(csv)}, .file = 1},
+    {.def = {.flag = "write-env",
+             .group = "Output",
+             .value = "FILE",
+             .help = "the fastest configuration as settings, for --config and serve",
+             STRING(env)},
+     .file = 1},
+    {.def = {.flag = NULL}},
+};
+
+// The seed's sweep and its baseline (batch 4, every frame, 1024 px), with what a processor likes beside it.
+static const Config g_baseline = {4, 1, 1024, 32};
+static const Config g_full[] = {{0, 2, 0, 64},   {0, 1, 0, 64},    {0, 3, 0, 64},    {0, 4, 0, 64},
+                                {4, 2, 0, 64},   {0, 2, 512, 64},  {0, 3, 512, 64},  {0, 2, 800, 64},
+                                {8, 2, 640, 64}, {32, 2, 640, 64}, {32, 1, 640, 64}, {64, 2, 640, 128}};
+static const Config g_quick[] = {{0, 2, 0, 64}, {0, 1, 0, 64}, {0, 4, 0, 64}, {4, 2, 0, 64}};
+
+// Peak resident memory since the last reset, in MB.
+static double peak_memory_mb(void)
+{
+    char line[256];
+    double kb = 0;
+    FILE *status = fopen("/proc/self/status", "re");
+
+    while (status && fgets(line, sizeof line, status))
+        if (!strncmp(line, "VmHWM:", 6))
+            kb = strtod(line + 6, NULL);
+    if (status)
+        fclose(status);
+    return kb / 1024;
+}
+
+static void reset_peak_memory(void)
+{
+    FILE *refs = fopen("/proc/self/clear_refs", "we");
+
+    if (!refs)
+        return; // the figure then is the peak of the whole process
+    fputs("5", refs);
+    fclose(refs);
+}
+
+static int run_once(TlSession *session, const char *clip, double *seconds, int64_t *frames, TlDiag *diag)
+{
+    static TlRecord record;
+    double begin = tl_seconds();
+
+    *frames = 0;
+    int ret = tl_session_start(session, clip, diag);
+    while (ret == TL_OK && (ret = tl_session_next(session, &record, NULL, diag)) == TL_OK)
+        ++*frames;
+    *seconds = tl_seconds() - begin;
+    if (ret == TL_EOF)
+        return TL_OK;
+    return tl_interrupted() ? tl_fail(diag, TL_EINTERRUPTED, "interrupted") : ret;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static int run_config(const TlOptions *base, const char *clip, int repeats, Outcome *outcome, TlDiag *diag)
+{
+    TlOptions options = *base;
+    TlSession *session = NULL;
+    double seconds[REPEATS_MAX + 1];
+
+    options.batch_size = outcome->config.batch;
+    options.frame_stride = outcome->config.stride;
+    options.img_size = outcome->config.img_size;
+    options.prefetch_frames = outcome->config.prefetch;
+    reset_peak_memory();
+    int ret = tl_session_open(&session, &options, diag);
+    tl_interrupt_watch(session);
+    for (int i = 0; i <= repeats && ret == TL_OK; i++)
+        ret = run_once(session, clip, &seconds[i], &outcome->frames, diag);
+    tl_interrupt_watch(NULL);
+    tl_session_close(&session);
+    if (ret < 0)
+        return ret;
+    qsort(seconds + 1, (size_t)repeats, sizeof *seconds, ascending); // the first one warmed up
+    outcome->seconds = seconds[1 + repeats / 2];
+    outcome->fps = outcome->seconds > 0 ? (double)outcome->frames / outcome->seconds : 0;
+    outcome->memory_mb = peak_memory_mb();
+    return TL_OK;
+}
+
+static int by_fps(const void *a, const void *b)
+{
+    const Outcome *x = a, *y = b;
+    return (x->fps < y->fps) - (x->fps > y->fps);
+}
+
+static const char *number_or_auto(int value, char text[16])
+{
+    snprintf(text, 16, value ? "%d" : "auto", value);
+    return text;
+}
+
+static const char *tier(double seconds)
+{
+    return seconds < 2 ? "top" : seconds < 5 ? "excellent" : seconds < 10 ? "average" : "not competitive";
+}
+
+static void print_table(const Outcome *outcomes, int count)
+{
+    char batch[16], img[16];
+
+    printf("%4s %9s %9s %6s %6s %7s %9s\n", "Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory");
+    for (int i = 0, rank = 1; i < count; i++) {
+        const Outcome *o = &outcomes[i];
+        if (!o->error[0])
+            printf("%4d %9.2f %8.2fs %6s %6d %7s %6.0f MB\n", rank++, o->fps, o->seconds,
+                   number_or_auto(o->config.batch, batch), o->config.stride, number_or_auto(o->config.img_size, img),
+                   o->memory_mb);
+    }
+    for (int i = 0; i < count; i++)
+        if (outcomes[i].error[0])
+            printf("FAILED batch=%d stride=%d img_size=%d: %s\n", outcomes[i].config.batch, outcomes[i].config.stride,
+                   outcomes[i].config.img_size, outcomes[i].error);
+}
+
+static void print_recommendation(const Outcome *best, const Outcome *baseline)
+{
+    char batch[16], img[16];
+    double expected = CLIP_FRAMES / best->fps;
+
+    printf("\nRECOMMENDED CONFIGURATION\n  BATCH_SIZE=%s\n  FRAME_STRIDE=%d\n  IMG_SIZE=%s\n  PREFETCH_FRAMES=%d\n",
+           number_or_auto(best->config.batch, batch), best->config.stride, number_or_auto(best->config.img_size, img),
+           best->config.prefetch);
+    printf("Expected time for %d frames: %.2fs (tier: %s)\n", CLIP_FRAMES, expected, tier(expected));
+    if (baseline && baseline->fps > 0)
+        printf("Speed-up over the baseline (batch 4, stride 1, 1024 px): %.2fx\n", best->fps / baseline->fps);
+}
+
+static int open_output(const char *path, FILE **file, TlDiag *diag)
+{
+    *file = fopen(path, "we");
+    return *file ? TL_OK : tl_fail(diag, TL_EIO, "cannot write '%s'", path);
+}
+
+static int close_output(const char *path, FILE *file, TlDiag *diag)
+{
+    int bad = ferror(file);
+    return fclose(file) || bad ? tl_fail(diag, TL_ENOSPC, "'%s' could not be written whole", path) : TL_OK;
+}
+
+static int write_json(const char *path, const Outcome *outcomes, int count, TlDiag *diag)
+{
+    FILE *file = NULL;
+    int ret = open_output(path, &file, diag);
+
+    if (ret < 0)
+        return ret;
+    fprintf(file, "{\"version\":\"%s\",\"results\":[", tl_version());
+    for (int i = 0; i < count; i++) {
+        const Outcome *o = &outcomes[i];
+        fprintf(file,
+                "%s\n {\"batch_size\":%d,\"frame_stride\":%d,\"img_size\":%d,\"prefetch_frames\":%d,\"ok\":%s,"
+                "\"frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f}",
+                i ? "," : "", o->config.batch, o->config.stride, o->config.img_size, o->config.prefetch,
+                o->error[0] ? "false" : "true", (long long)o->frames, o->seconds, o->fps, o->memory_mb);
+    }
+    fputs("\n]}\n", file);
+    return close_output(path, file, diag);
+}
+
+static int write_csv(const char *path, const Outcome *outcomes, int count, TlDiag *diag)
+{
+    FILE *file = NULL;
+    int ret = open_output(path, &file, diag);
+
+    if (ret < 0)
+        return ret;
+    fputs("batch_size,frame_stride,img_size,prefetch_frames,frames,seconds,fps,memory_mb\n", file);
+    for (int i = 0; i < count; i++)
+        if (!outcomes[i].error[0])
+            fprintf(file, "%d,%d,%d,%d,%lld,%.4f,%.3f,%.1f\n", outcomes[i].config.batch, outcomes[i].config.stride,
+                    outcomes[i].config.img_size, outcomes[i].config.prefetch, (long long)outcomes[i].frames,
+                    outcomes[i].seconds, outcomes[i].fps, outcomes[i].memory_mb);
+    return close_output(path, file, diag);
+}
+
+static int write_env(const char *path, const Outcome *best, TlDiag *diag)
+{
+    FILE *file = NULL;
+    int ret = open_output(path, &file, diag);
+
+    if (ret < 0)
+        return ret;
+    fprintf(file, "# touchline bench: %.1f source frames a second on this machine\n", best->fps);
+    fprintf(file, "BATCH_SIZE=%d\nFRAME_STRIDE=%d\nIMG_SIZE=%d\nPREFETCH_FRAMES=%d\n", best->config.batch,
+            best->config.stride, best->config.img_size, best->config.prefetch);
+    return close_output(path, file, diag);
+}
+
+static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes, int count, TlDiag *diag)
+{
+    int repeats = g_values.quick ? 1 : g_values.repeats, good = 0;
+
+    for (int i = 0; i < count; i++) {
+        TlDiag why = {0};
+        if (!line->quiet)
+            fprintf(stderr, "%d/%d: batch %d, stride %d, image size %d\n", i + 1, count, outcomes[i].config.batch,
+                    outcomes[i].config.stride, outcomes[i].config.img_size);
+        int ret = run_config(&line->options, clip, repeats, &outcomes[i], &why);
+        if (ret == TL_EINTERRUPTED)
+            return tl_fail(diag, ret, "interrupted");
+        if (ret < 0)
+            snprintf(outcomes[i].error, sizeof outcomes[i].error, "%s", why.text);
+        good += ret == TL_OK;
+        if (ret < 0 && i == 0 && ret != TL_EMODEL && ret != TL_EBACKEND)
+            return tl_fail(diag, ret, "%s", why.text); // the clip itself is at fault
+    }
+    return good ? TL_OK : tl_fail(diag, TL_EBACKEND, "no configuration ran: %s", outcomes[0].error);
+}
+
+static int write_files(const Outcome *outcomes, int count, TlDiag *diag)
+{
+    int ret = TL_OK;
+
+    if (g_values.json[0])
+        ret = write_json(g_values.json, outcomes, count, diag);
+    if (ret == TL_OK && g_values.csv[0])
+        ret = write_csv(g_values.csv, outcomes, count, diag);
+    if (ret == TL_OK && g_values.env[0])
+        ret = write_env(g_values.env, &outcomes[0], diag);
+    return ret;
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    static Outcome outcomes[CONFIG_MAX];
+    const Config *list = g_values.quick ? g_quick : g_full;
+    int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
+    const char *clip = g_values.video[0] ? g_values.video : g_values.url;
+
+    if (!g_values.video[0] == !g_values.url[0])
+        return tl_fail(diag, TL_EUSAGE, "bench needs one of --video-path and --video-url");
+    for (int i = 0; i < count; i++)
+        outcomes[i].config = list[i];
+    outcomes[count++].config = g_baseline;
+    int ret = sweep(line, clip, outcomes, count, diag);
+    if (ret < 0)
+        return ret;
+    const Outcome baseline = outcomes[count - 1];
+    qsort(outcomes, (size_t)count, sizeof *outcomes, by_fps); // failed ones have 0 fps and come last
+    print_table(outcomes, count);
+    print_recommendation(&outcomes[0], &baseline);
+    return write_files(outcomes, count, diag);
+}
+
+static const TlExample g_examples[] = {
+    {"touchline bench --video-path clip.mp4 --quick", "a first look in a minute"},
+    {"touchline bench --video-path clip.mp4 --write-env fast.env", "all configurations, the best one kept"},
+    {"touchline serve --config fast.env", "and used"},
+    {NULL, NULL},
+};
+
+const TlCommand tl_command_bench = {
+    .name = "bench",
+    .arguments = "",
+    .summary = "which settings are fastest on this machine",
+    .description =
+        "Runs a clip with several batch sizes, strides and image sizes and ranks them by source frames answered "
+        "per second. The fastest is not the most accurate: look at an overlay before you take a large stride.",
+    .options = g_options,
+    .values = &g_values,
+    .groups = "Networks|Detection|Pitch|Machine",
+    .examples = g_examples,
+    .min_arguments = 0,
+    .max_arguments = 0,
+    .run = run,
+};
