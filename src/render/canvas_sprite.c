@@ -81,11 +81,11 @@ void tl_sprite_blur(TlCanvas *canvas, double dx, double dy)
 void tl_sprite_put(TlCanvas *canvas, uint8_t owner, TlSpriteStat *stat)
 {
     TlSprite *sprite = &canvas->sprite;
-    // What counts as drawn: half as dense as the densest part, so that a streak of a fast ball counts too.
+    // What counts as drawn: a third as dense as the densest part, so that thin feet and the streak of a fast ball count.
     uint32_t dense = 0;
     for (size_t i = 0; i < (size_t)sprite->width * (size_t)sprite->height; i++)
         dense = sprite->pixel[i] >> 24 > dense ? sprite->pixel[i] >> 24 : dense;
-    uint32_t enough = dense * 4 / 9 > 24 ? dense * 4 / 9 : 24;
+    uint32_t enough = dense / 3 > 24 ? dense / 3 : 24;
     TlSpriteStat seen = {0, 1 << 30, 1 << 30, -(1 << 30), -(1 << 30)};
     for (int row = 0; row < sprite->height; row++) {
         int y = sprite->y0 + row, first = 1 << 30, last = -1;
