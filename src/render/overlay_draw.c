@@ -130,23 +130,27 @@ static void draw_label(TlOverlayPen *pen, const char *text, double x, double y, 
     tl_paint_text(&pen->paint, text, x, y + pad, height, ink);
 }
 
-static TlInk class_ink(int class_id)
+static TlInk ink_of(const TlOverlayPen *pen, const TlObject *object)
 {
-    return tl_ink(class_id == TL_CLASS_GOALKEEPER ? INK_GOALKEEPER
-                  : class_id == TL_CLASS_REFEREE  ? INK_REFEREE
-                                                  : INK_PLAYER);
+    TlInk ink = tl_ink(object->class_id == TL_CLASS_GOALKEEPER ? INK_GOALKEEPER
+                       : object->class_id == TL_CLASS_REFEREE  ? INK_REFEREE
+                                                               : INK_PLAYER);
+    if (object->class_id == TL_CLASS_PLAYER)
+        (void)tl_teams_ink(&pen->teams, tl_teams_of(&pen->teams, object->id), &ink);
+    return ink;
 }
 
 static void draw_person(TlOverlayPen *pen, const TlObject *object, int dashed)
 {
     TlPaint *paint = &pen->paint;
-    TlInk ink = class_ink(object->class_id);
+    TlInk ink = ink_of(pen, object);
     double width = object->bbox[2] - object->bbox[0], height = object->bbox[3] - object->bbox[1];
     const double centre[2] = {(object->bbox[0] + object->bbox[2]) * 0.5, object->bbox[3]};
     // The height of a box changes less with the stride than its width.
-    double rx = fmax(0.5 * width + 0.16 * height, 5 * pen->unit), ry = 0.35 * rx, line = thickness(pen, 2.2);
+    double rx = fmax(0.5 * width + 0.16 * height, 5 * pen->unit), ry = 0.35 * rx, line = thickness(pen, 2.4);
     double from = -45 * M_PI / 180, to = 235 * M_PI / 180;
-    for (int pass = 0; pass < 2; pass++) { // a dark rim first, for contrast on light kits and lines
+    TlInk rim = tl_ink(ink.y > 70 ? INK_SHADE : INK_LIGHT);
+    for (int pass = 0; pass < 2; pass++) { // a rim first, for contrast with lines and grass
         tl_paint_begin(paint);
         double wide = pass ? line : line + thickness(pen, 1.4);
         enum { DASHES = 9 };
@@ -156,7 +160,7 @@ static void draw_person(TlOverlayPen *pen, const TlObject *object, int dashed)
         }
         if (!dashed)
             tl_raster_arc(&paint->raster, centre, rx, ry, from, to, wide);
-        tl_paint_fill(paint, pass ? ink : tl_ink(INK_SHADE), pass ? 1 : 0.35);
+        tl_paint_fill(paint, pass ? ink : rim, pass ? 1 : ink.y > 70 ? 0.4 : 0.8);
     }
     if (object->id >= 0) {
         char text[12];
@@ -209,6 +213,7 @@ void tl_overlay_pen_draw(TlOverlayPen *pen, const TlRecord *record, const TlPict
                 : record->object_count > TL_OBJECT_MAX ? TL_OBJECT_MAX
                                                        : record->object_count;
     tl_paint_copy(&pen->paint, picture);
+    tl_teams_see(&pen->teams, record, picture);
     draw_pitch(pen, record);
     draw_points(pen, record);
     for (int pass = 0; pass < 2; pass++) // the ball last

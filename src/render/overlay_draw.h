@@ -3,6 +3,7 @@
 #define TL_RENDER_OVERLAY_DRAW_H
 
 #include "pitch/pitch.h"
+#include "render/overlay_teams.h"
 #include "render/paint.h"
 
 enum { TL_OVERLAY_SEGMENT_MAX = 512 };
@@ -12,6 +13,7 @@ typedef struct TlOverlayPen {
     TlPitchModel pitch;
     double segment[TL_OVERLAY_SEGMENT_MAX][4];
     int segment_count;
+    TlTeams teams;
     double unit; ///< 1 at 720 lines
     double text; ///< height of capitals, px
 } TlOverlayPen;

@@ -233,6 +233,56 @@ static void nothing_is_allocated_once_warm(void **state)
     tl_overlay_pen_deinit(&pen);
 }
 
+// Paints a filled box into the grey picture's planes (even coordinates).
+static void paint_box(TlPicture *picture, int x0, int y0, int x1, int y1, TlInk ink, uint8_t *u, uint8_t *v)
+{
+    for (int y = y0; y < y1; y++)
+        memset(g_luma + (size_t)y * (size_t)picture->stride[0] + x0, ink.y, (size_t)(x1 - x0));
+    for (int y = y0 / 2; y < y1 / 2; y++) {
+        memset(u + (size_t)y * (size_t)picture->stride[1] + x0 / 2, ink.u, (size_t)(x1 - x0) / 2);
+        memset(v + (size_t)y * (size_t)picture->stride[2] + x0 / 2, ink.v, (size_t)(x1 - x0) / 2);
+    }
+}
+
+// Red against white on green grass: each team's marks have its colour, and keep it when ids come and go.
+static void teams_wear_their_colours(void **state)
+{
+    (void)state;
+    static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
+    TlOverlayPen pen;
+    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
+    TlInk grass = tl_ink(0x4c8030), red = tl_ink(0xc01830), white = tl_ink(0xf0f0f0);
+    picture.plane[1] = u, picture.plane[2] = v;
+    assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
+    for (int frame = 0; frame < 30; frame++) {
+        TlRecord record = empty_record();
+        record.frame = frame;
+        paint_box(&picture, 0, 0, WIDTH, HEIGHT, grass, u, v);
+        for (int i = 0; i < 8; i++) {
+            int x = 40 + i * 64, y = 60 + (i % 3) * 60;
+            paint_box(&picture, x + 4, y, x + 20, y + 60, i % 2 ? white : red, u, v);
+            add_object(&record, i + 1 + frame / 10 * 8, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
+                       (float)y + 60);
+        }
+        tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        int first = tl_teams_of(&pen.teams, record.objects[0].id);
+        assert_in_range(first, 0, 1);
+        for (int i = 0; i < 8; i++) {
+            TlInk ink;
+            int team = tl_teams_of(&pen.teams, record.objects[i].id);
+            assert_int_equal(team == first, i % 2 == 0);
+            assert_int_equal(tl_teams_ink(&pen.teams, team, &ink), 1);
+            if (i % 2) // white
+                assert_true(ink.y > 180 && abs(ink.u - 128) < 12 && abs(ink.v - 128) < 12);
+            else // red
+                assert_true(ink.v > 170);
+        }
+    }
+    assert_int_equal(tl_teams_of(&pen.teams, 4000), -1);
+    assert_int_equal(tl_teams_of(&pen.teams, -1), -1);
+    tl_overlay_pen_deinit(&pen);
+}
+
 static int files_in(const char *folder)
 {
     char command[256];
@@ -296,7 +346,8 @@ int main(void)
         cmocka_unit_test(person_gets_an_ellipse_and_a_label), cmocka_unit_test(filled_frames_are_dashed),
         cmocka_unit_test(ball_gets_a_triangle_above),         cmocka_unit_test(pitch_lines_follow_the_homography),
         cmocka_unit_test(hostile_records_are_harmless),       cmocka_unit_test(marks_scale_with_the_picture),
-        cmocka_unit_test(nothing_is_allocated_once_warm),     cmocka_unit_test(file_appears_whole_or_not_at_all),
+        cmocka_unit_test(teams_wear_their_colours),           cmocka_unit_test(nothing_is_allocated_once_warm),
+        cmocka_unit_test(file_appears_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,199 @@
+// Two teams by shirt colour, see overlay_teams.h.
+//
+// In: boxes of players and the picture. For each player the mean colour of the trunk without grass-coloured pixels,
+// kept as a running mean of the track; then two-means over the tracks seen lately (Lloyd), started from the two most
+// different shirts and moved on gently, so that names do not swap. The grass is the most frequent chroma of the
+// picture.
+#include "render/overlay_teams.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LUMA_WEIGHT 0.6f
+#define SAME_SHIRT  22.0f // nearer means one team, or no difference that can be seen
+#define GRASS_REACH 14    // chroma steps
+#define RECENT      100   // frames
+#define FEWEST      5     // players before teams are told apart
+
+static float distance(const float a[3], const float b[3])
+{
+    float y = (a[0] - b[0]) * LUMA_WEIGHT, u = a[1] - b[1], v = a[2] - b[2];
+    return sqrtf(y * y + u * u + v * v);
+}
+
+static void find_grass(TlTeams *teams, const TlPicture *picture)
+{
+    int columns = (picture->width + 1) / 2, rows = (picture->height + 1) / 2, most = -1;
+    memset(teams->histogram, 0, sizeof(teams->histogram));
+    for (int y = rows / 4; y < rows; y += 8)
+        for (int x = 0; x < columns; x += 8) {
+            int u = picture->plane[1][(ptrdiff_t)y * picture->stride[1] + x] >> 3;
+            int v = picture->plane[2][(ptrdiff_t)y * picture->stride[2] + x] >> 3;
+            if (teams->histogram[u][v] < UINT16_MAX)
+                teams->histogram[u][v]++;
+        }
+    for (int u = 0; u < 32; u++)
+        for (int v = 0; v < 32; v++)
+            if (teams->histogram[u][v] > most) {
+                most = teams->histogram[u][v];
+                teams->grass[0] = u * 8 + 4;
+                teams->grass[1] = v * 8 + 4;
+            }
+}
+
+static int clamp(float v, int low, int high)
+{
+    return v < (float)low ? low : v > (float)high ? high : (int)v;
+}
+
+// Mean colour of the upper trunk. 0 when too little of it is not grass.
+static int sample_shirt(const TlTeams *teams, const TlPicture *picture, const float box[4], float colour[3])
+{
+    float w = box[2] - box[0], h = box[3] - box[1];
+    int columns = (picture->width + 1) / 2, rows = (picture->height + 1) / 2, count = 0;
+    int x0 = clamp((box[0] + 0.28f * w) / 2, 0, columns), x1 = clamp((box[0] + 0.72f * w) / 2 + 1, 0, columns);
+    int y0 = clamp((box[1] + 0.18f * h) / 2, 0, rows), y1 = clamp((box[1] + 0.45f * h) / 2 + 1, 0, rows);
+    int step = 1 + (x1 - x0) / 24;
+    long sum[3] = {0};
+    for (int y = y0; y < y1; y += step)
+        for (int x = x0; x < x1; x += step) {
+            int u = picture->plane[1][(ptrdiff_t)y * picture->stride[1] + x];
+            int v = picture->plane[2][(ptrdiff_t)y * picture->stride[2] + x];
+            int du = u - teams->grass[0], dv = v - teams->grass[1];
+            if (du * du + dv * dv < GRASS_REACH * GRASS_REACH)
+                continue;
+            sum[0] += picture->plane[0][(ptrdiff_t)(2 * y) * picture->stride[0] + 2 * x];
+            sum[1] += u;
+            sum[2] += v;
+            count++;
+        }
+    if (count < 3)
+        return 0;
+    for (int i = 0; i < 3; i++)
+        colour[i] = (float)sum[i] / (float)count;
+    return 1;
+}
+
+static void remember(TlTeams *teams, int32_t id, int64_t frame, const float colour[3])
+{
+    TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
+    if (person->id != id || person->samples == 0)
+        *person = (TlTeamsPerson){.id = id};
+    float share = person->samples < 12 ? 1.0f / (float)(person->samples + 1) : 0.08f;
+    for (int i = 0; i < 3; i++)
+        person->colour[i] += (colour[i] - person->colour[i]) * share;
+    person->samples++;
+    person->seen = frame;
+}
+
+static int recent(const TlTeamsPerson *person, int64_t frame)
+{
+    return person->samples > 0 && frame - person->seen <= RECENT && person->seen <= frame;
+}
+
+// The two most different shirts.
+static int seed_centres(TlTeams *teams, int64_t frame)
+{
+    int count = 0;
+    float most = 0;
+    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
+        if (!recent(&teams->person[i], frame))
+            continue;
+        count++;
+        for (int k = 0; k < i; k++) {
+            float d = recent(&teams->person[k], frame) ? distance(teams->person[i].colour, teams->person[k].colour) : 0;
+            if (d > most) {
+                most = d;
+                memcpy(teams->centre[0], teams->person[k].colour, sizeof(teams->centre[0]));
+                memcpy(teams->centre[1], teams->person[i].colour, sizeof(teams->centre[1]));
+            }
+        }
+    }
+    return count >= FEWEST && most > SAME_SHIRT;
+}
+
+static int nearest(const TlTeams *teams, const float colour[3])
+{
+    return distance(colour, teams->centre[0]) <= distance(colour, teams->centre[1]) ? 0 : 1;
+}
+
+// One round of two-means; the centres go `share` of the way. Returns 0 when a team has nobody.
+static int move_centres(TlTeams *teams, int64_t frame, float share)
+{
+    float sum[2][3] = {{0}};
+    int count[2] = {0};
+    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
+        const TlTeamsPerson *person = &teams->person[i];
+        if (!recent(person, frame))
+            continue;
+        int team = nearest(teams, person->colour);
+        count[team]++;
+        for (int k = 0; k < 3; k++)
+            sum[team][k] += person->colour[k];
+    }
+    for (int team = 0; team < 2; team++)
+        for (int k = 0; k < 3 && count[team]; k++)
+            teams->centre[team][k] += (sum[team][k] / (float)count[team] - teams->centre[team][k]) * share;
+    return count[0] && count[1];
+}
+
+void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
+{
+    int count = record->object_count < 0               ? 0
+                : record->object_count > TL_OBJECT_MAX ? TL_OBJECT_MAX
+                                                       : record->object_count;
+    find_grass(teams, picture);
+    for (int i = 0; i < count; i++) {
+        const TlObject *object = &record->objects[i];
+        float colour[3];
+        int good = object->class_id == TL_CLASS_PLAYER && object->id >= 0;
+        for (int k = 0; k < 4; k++)
+            good = good && isfinite(object->bbox[k]) && fabsf(object->bbox[k]) < 1e6f;
+        if (good && object->bbox[2] > object->bbox[0] && object->bbox[3] > object->bbox[1] &&
+            sample_shirt(teams, picture, object->bbox, colour))
+            remember(teams, object->id, record->frame, colour);
+    }
+    if (teams->ready) {
+        (void)move_centres(teams, record->frame, 0.1f);
+    } else if (seed_centres(teams, record->frame)) {
+        teams->ready = 1;
+        for (int i = 0; i < 8; i++)
+            (void)move_centres(teams, record->frame, 1);
+    }
+}
+
+int tl_teams_of(const TlTeams *teams, int32_t id)
+{
+    if (!teams->ready || id < 0)
+        return -1;
+    const TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
+    return person->samples > 0 && person->id == id ? nearest(teams, person->colour) : -1;
+}
+
+// A kit's colour made a little stronger, as means over folds and skin are pale.
+static void strengthen(const float kit[3], float out[3])
+{
+    out[0] = kit[0] < 45 ? 45 : kit[0] > 212 ? 212 : kit[0];
+    for (int i = 1; i < 3; i++) {
+        float c = 128 + (kit[i] - 128) * 1.45f;
+        out[i] = c < 24 ? 24 : c > 232 ? 232 : c;
+    }
+    if (fabsf(kit[1] - 128) + fabsf(kit[2] - 128) < 12) // white, grey and black kits: spread the light
+        out[0] = kit[0] > 105 ? 215 : 30;
+}
+
+int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
+{
+    if (!teams->ready || team < 0 || team > 1)
+        return 0;
+    float shown[2][3], grass[3] = {0, (float)teams->grass[0], (float)teams->grass[1]};
+    for (int i = 0; i < 2; i++)
+        strengthen(teams->centre[i], shown[i]);
+    grass[0] = shown[team][0]; // only the hue decides whether it drowns in the grass
+    if (distance(shown[0], shown[1]) < 30 || distance(shown[team], grass) < 16) {
+        *ink = tl_ink(team ? 0x00bfff : 0xff1493);
+        return 1;
+    }
+    *ink = (TlInk){(uint8_t)shown[team][0], (uint8_t)shown[team][1], (uint8_t)shown[team][2]};
+    return 1;
+}

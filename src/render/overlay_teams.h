@@ -1,0 +1,36 @@
+// Kit colours measured from the picture, so that the overlay shows two teams in their own colours.
+#ifndef TL_RENDER_OVERLAY_TEAMS_H
+#define TL_RENDER_OVERLAY_TEAMS_H
+
+#include <touchline/result.h>
+#include <touchline/session.h>
+
+#include "render/paint.h"
+
+enum { TL_TEAMS_PERSONS = 256 };
+
+typedef struct TlTeamsPerson {
+    int32_t id;
+    int64_t seen; ///< frame of the last sample
+    int samples;
+    float colour[3]; ///< running mean of the shirt: Y, U, V
+} TlTeamsPerson;
+
+typedef struct TlTeams {
+    TlTeamsPerson person[TL_TEAMS_PERSONS]; ///< by id modulo the size
+    float centre[2][3];                     ///< shirts of the two teams
+    int ready;                              ///< centres are known and differ
+    uint16_t histogram[32][32];             ///< chroma of the picture, to know the grass
+    int grass[2];
+} TlTeams;
+
+// Looks at the shirts of one frame. The order of the two teams stays the same from their first sight on.
+void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture);
+
+// Team of a player: 0, 1, or -1 when not known.
+int tl_teams_of(const TlTeams *teams, int32_t id);
+
+// Colour to draw a team with: near its kit, but never too near to the grass or to the other team. 0 when not known.
+int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink);
+
+#endif
