@@ -30,7 +30,8 @@ def binary():
 def environment(tmp_path_factory):
     """What a process gets: nothing of the settings of whoever runs the tests."""
     home = tmp_path_factory.mktemp("home")
-    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS")}
+    keep = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS",
+                                                            "TBB_ENABLE_SANITIZERS")}
     return {**keep, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "LC_ALL": "C.UTF-8"}
 
 
