@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-ORDER = ["base", "media", "pre", "infer", "post", "track", "pitch", "fill", "result", "render", "pipe"]
+ORDER = ["base", "media", "pre", "infer", "post", "track", "pitch", "fill", "result", "render", "eval", "pipe"]
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
 
