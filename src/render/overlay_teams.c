@@ -7,6 +7,7 @@
 #include "render/overlay_teams.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LUMA_WEIGHT 0.6f
@@ -46,31 +47,40 @@ static int clamp(float v, int low, int high)
     return v < (float)low ? low : v > (float)high ? high : (int)v;
 }
 
-// Mean colour of the upper trunk. 0 when too little of it is not grass.
+static int chroma_distance(const TlTeams *teams, int u, int v)
+{
+    return abs(u - teams->grass[0]) + abs(v - teams->grass[1]);
+}
+
+// Mean colour of the upper trunk, from the half that is least like grass: in small pictures the chroma of a figure is
+// mixed with the grass around it. 0 when too little of it is not grass.
 static int sample_shirt(const TlTeams *teams, const TlPicture *picture, const float box[4], float colour[3])
 {
     float w = box[2] - box[0], h = box[3] - box[1];
-    int columns = (picture->width + 1) / 2, rows = (picture->height + 1) / 2, count = 0;
+    int columns = (picture->width + 1) / 2, rows = (picture->height + 1) / 2;
     int x0 = clamp((box[0] + 0.28f * w) / 2, 0, columns), x1 = clamp((box[0] + 0.72f * w) / 2 + 1, 0, columns);
     int y0 = clamp((box[1] + 0.18f * h) / 2, 0, rows), y1 = clamp((box[1] + 0.45f * h) / 2 + 1, 0, rows);
-    int step = 1 + (x1 - x0) / 24;
-    long sum[3] = {0};
-    for (int y = y0; y < y1; y += step)
-        for (int x = x0; x < x1; x += step) {
-            int u = picture->plane[1][(ptrdiff_t)y * picture->stride[1] + x];
-            int v = picture->plane[2][(ptrdiff_t)y * picture->stride[2] + x];
-            int du = u - teams->grass[0], dv = v - teams->grass[1];
-            if (du * du + dv * dv < GRASS_REACH * GRASS_REACH)
-                continue;
-            sum[0] += picture->plane[0][(ptrdiff_t)(2 * y) * picture->stride[0] + 2 * x];
-            sum[1] += u;
-            sum[2] += v;
-            count++;
-        }
-    if (count < 3)
-        return 0;
-    for (int i = 0; i < 3; i++)
-        colour[i] = (float)sum[i] / (float)count;
+    int step = 1 + (x1 - x0) / 24, least = GRASS_REACH;
+    for (int pass = 0; pass < 2; pass++) {
+        long sum[3] = {0}, far = 0, count = 0;
+        for (int y = y0; y < y1; y += step)
+            for (int x = x0; x < x1; x += step) {
+                int u = picture->plane[1][(ptrdiff_t)y * picture->stride[1] + x];
+                int v = picture->plane[2][(ptrdiff_t)y * picture->stride[2] + x], d = chroma_distance(teams, u, v);
+                if (d < least)
+                    continue;
+                sum[0] += picture->plane[0][(ptrdiff_t)(2 * y) * picture->stride[0] + 2 * x];
+                sum[1] += u;
+                sum[2] += v;
+                far += d;
+                count++;
+            }
+        if (count < 2)
+            return 0;
+        least = (int)(far / count);
+        for (int i = 0; i < 3; i++)
+            colour[i] = (float)sum[i] / (float)count;
+    }
     return 1;
 }
 
@@ -170,27 +180,33 @@ int tl_teams_of(const TlTeams *teams, int32_t id)
     return person->samples > 0 && person->id == id ? nearest(teams, person->colour) : -1;
 }
 
-// A kit's colour made a little stronger, as means over folds and skin are pale.
+// A kit's colour made stronger, as means over folds, skin and subsampled chroma are pale and dark.
 static void strengthen(const float kit[3], float out[3])
 {
-    out[0] = kit[0] < 45 ? 45 : kit[0] > 212 ? 212 : kit[0];
-    for (int i = 1; i < 3; i++) {
-        float c = 128 + (kit[i] - 128) * 1.45f;
-        out[i] = c < 24 ? 24 : c > 232 ? 232 : c;
-    }
-    if (fabsf(kit[1] - 128) + fabsf(kit[2] - 128) < 12) // white, grey and black kits: spread the light
+    float du = kit[1] - 128, dv = kit[2] - 128, size = sqrtf(du * du + dv * dv);
+    if (size < (kit[0] > 140 ? 18 : 9)) { // white, grey and black kits: spread the light
         out[0] = kit[0] > 105 ? 215 : 30;
+        out[1] = out[2] = 128;
+        return;
+    }
+    float goal = size * 1.5f < 55 ? 55 : size * 1.5f > 92 ? 92 : size * 1.5f;
+    out[0] = kit[0] * 1.25f < 60 ? 60 : kit[0] * 1.25f > 205 ? 205 : kit[0] * 1.25f;
+    out[1] = 128 + du * goal / size;
+    out[2] = 128 + dv * goal / size;
 }
 
 int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
 {
     if (!teams->ready || team < 0 || team > 1)
         return 0;
-    float shown[2][3], grass[3] = {0, (float)teams->grass[0], (float)teams->grass[1]};
+    float shown[2][3];
     for (int i = 0; i < 2; i++)
         strengthen(teams->centre[i], shown[i]);
-    grass[0] = shown[team][0]; // only the hue decides whether it drowns in the grass
-    if (distance(shown[0], shown[1]) < 30 || distance(shown[team], grass) < 16) {
+    float du = shown[team][1] - 128, dv = shown[team][2] - 128, size = sqrtf(du * du + dv * dv);
+    float gu = (float)teams->grass[0] - 128, gv = (float)teams->grass[1] - 128, grass = sqrtf(gu * gu + gv * gv);
+    // a kit of the hue of the grass (within some 18 degrees) would drown in it; white and black never do
+    int green = size > 20 && (du * gu + dv * gv) > 0.95f * size * grass;
+    if (green || distance(shown[0], shown[1]) < 30) {
         *ink = tl_ink(team ? 0x00bfff : 0xff1493);
         return 1;
     }
