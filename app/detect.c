@@ -190,6 +190,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     int ret = list_pictures(&list, &line->arguments, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);
+    tl_progress_note("loading the networks", line->quiet || ret < 0);
     if (ret == TL_OK)
         ret = tl_session_open(&session, &options, diag);
     if (ret == TL_OK)

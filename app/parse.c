@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <touchline/log.h>
 
 #include "command.h"
 
@@ -313,6 +316,26 @@ static int load_own_env(const TlCommand *command, TlDiag *diag)
     return ret;
 }
 
+// A name of ours that nothing reads is a slip of the finger; the environment is no place for errors about it.
+static void warn_of_unknown_env(TlCommandLine *line)
+{
+    static TlCommandLine scratch; // large
+    char name[64];
+    TlDiag diag;
+
+    scratch = *line;
+    for (char **entry = environ; *entry; entry++) {
+        size_t length = strcspn(*entry, "=");
+        if (strncmp(*entry, "TOUCHLINE_", 10) != 0 || length >= sizeof name)
+            continue;
+        snprintf(name, sizeof name, "%.*s", (int)length, *entry);
+        tl_diag_clear(&diag);
+        if (!find_env(line->command, name) && take_entry(&scratch, name, "1", "environment", &diag) < 0 &&
+            !strncmp(diag.text, "unknown", 7))
+            tl_log(TL_LOG_WARNING, "%s", diag.text);
+    }
+}
+
 // Config file, then environment, over the defaults.
 static int load_sources(TlCommandLine *line, TlDiag *diag)
 {
@@ -323,7 +346,11 @@ static int load_sources(TlCommandLine *line, TlDiag *diag)
         ret = tl_config_read(config, take_entry, line, diag);
     if (ret == TL_OK)
         ret = tl_options_load_env(&line->options, diag);
-    return ret < 0 ? ret : load_own_env(line->command, diag);
+    if (ret == TL_OK)
+        ret = load_own_env(line->command, diag);
+    if (ret == TL_OK)
+        warn_of_unknown_env(line);
+    return ret;
 }
 
 int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, TlDiag *diag)

@@ -193,6 +193,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     TlSession *session = NULL;
 
     int ret = plan(line, &outputs, diag);
+    tl_progress_note("loading the networks", line->quiet || ret < 0);
     if (ret == TL_OK)
         ret = tl_session_open(&session, &line->options, diag);
     if (ret == TL_OK) {

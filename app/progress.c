@@ -119,6 +119,15 @@ static void print_terminal(int64_t frames, double elapsed)
     g_progress.shown = 1;
 }
 
+void tl_progress_note(const char *text, int quiet)
+{
+    if (quiet || !isatty(STDERR_FILENO))
+        return;
+    fprintf(stderr, "\r%s...\033[K", text);
+    fflush(stderr);
+    g_progress.shown = 1;
+}
+
 void tl_progress_update(int64_t frames)
 {
     char text[128];

@@ -14,6 +14,7 @@ typedef struct TlProgressParams {
 } TlProgressParams;
 
 TL_NODISCARD int tl_progress_begin(const TlProgressParams *params, TlDiag *diag);
+void tl_progress_note(const char *text, int quiet);              // what is being waited for, on a terminal only
 void tl_progress_update(int64_t frames);                         // cheap: prints only when it is time
 void tl_progress_end(int64_t frames);                            // last block, and the line on the terminal is wiped
 void tl_progress_clear(void);                                    // wipes the line so that something else can be printed

@@ -98,6 +98,14 @@ def test_near_miss_in_config_is_a_warning(touchline, clip, networks):
         ["warning: 'FRAME_STRIDES' (a.env:1) is no setting of this program; is 'FRAME_STRIDE' meant?"]
 
 
+def test_unknown_name_of_ours_in_the_environment_is_a_warning(touchline, clip, networks):
+    env = {"TOUCHLINE_THREAD": "1", "TOUCHLINE_MODELS": "", "TOUCHLINE_CONFIG": "", "TOUCHLINE_THREADS": "2"}
+    result = touchline("process", clip, *networks.options, env=env)
+    assert result.returncode == 0
+    assert [line for line in result.stderr.splitlines() if line.startswith("warning")] == \
+        ["warning: unknown setting 'TOUCHLINE_THREAD' (environment); did you mean 'TOUCHLINE_THREADS'?"]
+
+
 def test_forms_of_options(touchline, clip, networks):
     dashed = touchline.folder / "-dashed.mp4"
     dashed.write_bytes(clip.read_bytes())
