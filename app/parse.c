@@ -208,7 +208,7 @@ static int parse_letters(Parser *parser, const char *word)
     char subject[8];
 
     for (const char *at = word + 1; *at; at++) {
-        const Name name = {.letter = *at};
+        const Name name = {.text = "", .letter = *at};
         if (!find_target(parser, &name, &target))
             return tl_fail(parser->diag, TL_EUSAGE, "unknown option '-%c'; 'touchline %s --help' lists the options",
                            *at, parser->command->name);
