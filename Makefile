@@ -2,6 +2,9 @@
 PREFIX ?= /usr/local
 BUILD ?= build
 JOBS ?= $(shell nproc)
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+NINJA = ninja -C $(BUILD) -j $(JOBS) --quiet
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -11,7 +14,7 @@ setup:
 
 build: setup ## install what is missing and build build/touchline
 	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) -G Ninja -DTL_TESTS=OFF >/dev/null
-	@ninja -C $(BUILD) -j $(JOBS) --quiet
+	@$(NINJA) | sed '/no work to do/d'
 
 demo: build ## a synthetic match through the whole program: records, overlay video, pitch map
 	@scripts/demo $(BUILD)/touchline demo
@@ -21,11 +24,11 @@ test: ## install what is missing, build every way and run every test
 	@scripts/test
 
 bench: build ## measure this machine: seconds per clip and per kernel
-	@ninja -C $(BUILD) --quiet bench_kernels
+	@$(NINJA) bench_kernels | sed '/no work to do/d'
 	@bench/run $(BUILD)
 
 install: build ## install command, library, header, man page, models (PREFIX=/usr/local)
-	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && ninja -C $(BUILD) --quiet && \
+	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && $(NINJA) | sed '/no work to do/d' && \
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean: ## remove what was built (not .deps)
