@@ -107,6 +107,22 @@ TL_PIXEL_LOOPS static void split_planes(TlCanvas *canvas)
     }
 }
 
+// Colour runs a little to the sides, as it does in every compressed broadcast.
+static void soften_chroma(TlCanvas *canvas)
+{
+    int width = (canvas->width + 1) / 2;
+    for (int plane = 0; plane < 2; plane++)
+        for (int y = 0; y < (canvas->height + 1) / 2; y++) {
+            uint8_t *row = canvas->chroma[plane] + (size_t)y * (size_t)canvas->chroma_stride;
+            int left = row[0];
+            for (int x = 0; x + 1 < width; x++) {
+                int here = row[x];
+                row[x] = (uint8_t)((left + 2 * here + row[x + 1] + 2) >> 2);
+                left = here;
+            }
+        }
+}
+
 // Three-tap filter both ways, (k, 128 - 2k, k) / 128; negative k sharpens. A second pass is not needed up to k = 40.
 TL_PIXEL_LOOPS static void soften_row(const uint8_t *above, const uint8_t *here, const uint8_t *below, uint8_t *to,
                                       int32_t *column, int width, int k)
@@ -134,6 +150,8 @@ void tl_canvas_finish(TlCanvas *canvas, double softness, double noise, uint64_t 
     int height = canvas->height, width = canvas->width, k = (int)(tl_clamp(softness, -0.3, 1) * 40);
     int amplitude = (int)(tl_clamp(noise, 0, 30) * 64);
     split_planes(canvas);
+    if (softness > 0.25)
+        soften_chroma(canvas);
     for (int y = 0; y < height; y++) {
         const uint8_t *here = canvas->soft + (size_t)y * (size_t)canvas->stride;
         uint8_t *to = canvas->luma + (size_t)y * (size_t)canvas->stride;

@@ -81,7 +81,8 @@ void tl_sprite_blur(TlCanvas *canvas, double dx, double dy)
 void tl_sprite_put(TlCanvas *canvas, uint8_t owner, TlSpriteStat *stat)
 {
     TlSprite *sprite = &canvas->sprite;
-    // What counts as drawn: a third as dense as the densest part, so that thin feet and the streak of a fast ball count.
+    // What counts as drawn: a third as dense as the densest part, so that thin feet and the streak of a fast ball
+    // count.
     uint32_t dense = 0;
     for (size_t i = 0; i < (size_t)sprite->width * (size_t)sprite->height; i++)
         dense = sprite->pixel[i] >> 24 > dense ? sprite->pixel[i] >> 24 : dense;

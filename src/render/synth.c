@@ -216,7 +216,8 @@ static void draw_ball(TlSynth *synth, const TlView *view, const TlView *before, 
         blur[0] = px[0] - then[0];
         blur[1] = px[1] - then[1];
     }
-    double r = fmax(tl_view_scale(view, at) * BALL_M, 0.9), wide = r + 2 + fabs(blur[0]) * 0.5,
+    // a white ball shines over its rim on any sensor, and its label holds that rim
+    double r = fmax(tl_view_scale(view, at) * BALL_M * 1.15 + 0.25, 1.2), wide = r + 2 + fabs(blur[0]) * 0.5,
            high = r + 2 + fabs(blur[1]) * 0.5;
     double light = tl_light_at(&synth->look.light, at[0], at[1]) * synth->look.light.exposure;
     tl_sprite_begin(canvas, px[0] - wide, px[1] - high, px[0] + wide, px[1] + high);
@@ -235,6 +236,8 @@ static void draw_ball(TlSynth *synth, const TlView *view, const TlView *before, 
     }
     tl_sprite_blur(canvas, blur[0], blur[1]);
     tl_sprite_put(canvas, (uint8_t)(TL_AGENT_MAX + 1), stat);
+    if (stat->pixels > 0)
+        stat->x0--, stat->y0--, stat->x1++, stat->y1++;
 }
 
 static void draw_extras(TlSynth *synth, int from, int to, const TlView *view, const TlView *before, double exposure_s)

@@ -36,7 +36,7 @@ static void leg(const TlFigure *figure, const Gait *gait, int side, double size,
     double knee = 0.1 + 2 * gait->drop +
                   (0.35 + 1.35 * gait->run) * fmax(0, tl_cos(phase + 0.35)) * (gait->speed < 0.3 ? 0.1 : 1);
     if (side && figure->kick > 0) {
-        thigh += 1.1 * tl_sin(figure->kick * TL_PI);
+        thigh += (0.9 - thigh) * 0.8 * tl_sin(figure->kick * TL_PI); // through the ball
         knee *= 0.5;
     }
     double shin = thigh - knee, out = (side ? -1 : 1) * gait->spread;

@@ -164,7 +164,7 @@ static void choose_stadium(TlRandom *random, TlLook *look)
     look->assistants = tl_random_chance(random, 0.75) ? 2 : 0;
     look->stewards = tl_random_int(random, 14);
     look->bench = tl_random_int(random, 3);
-    look->softness = tl_random_range(random, -0.2, 0.75);
+    look->softness = tl_random_range(random, -0.1, 1);
     look->noise = tl_random_range(random, 0.4, 2.6);
     look->exposure_share = tl_random_range(random, 0.12, 0.55);
     look->score_bug = tl_random_chance(random, 0.7) ? 1 + tl_random_int(random, 3) : 0;
