@@ -21,8 +21,10 @@ typedef struct TlRenderParams {
     int threads;           ///< encoder threads, 0 = cores
 } TlRenderParams;
 
-// Overlay video: ellipses at the feet with id and class colour, triangle above the ball, the pitch lines re-projected
-// through the homography, dashed marks on filled frames. H.264 yuv420p MP4, source frame rate, faststart.
+// Overlay video: ellipses at the feet with id, in the measured kit colours (keepers and referees in colours of their
+// class), triangle above the ball, the pitch lines and points re-projected
+// through the homography, dashed marks on filled frames. H.264 yuv420p MP4, source frame rate, faststart. The encoder
+// decides on its threads itself.
 TL_API TL_NODISCARD int tl_overlay_open(TlOverlay **out, const TlRenderParams *params, const TlStreamInfo *info,
                                         TlDiag *diag);
 TL_API TL_NODISCARD int tl_overlay_write(TlOverlay *overlay, const TlRecord *record, const TlPicture *picture,
