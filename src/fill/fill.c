@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "fill/chain.h"
+#include "fill/graphics.h"
 #include "fill/path.h"
 
 enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
@@ -18,6 +19,8 @@ enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
 #define REFEREE_OFF_M 4.0  // assistants run along the line
 #define MARGIN_M      8.0  // pitch coordinates are given this far outside
 #define OFF_FADE      0.97 // per key frame: somebody who steps onto the pitch is shown soon
+#define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
+#define PAN_SPEED     0.03 // picture widths per second
 #define SETTLE_S      0.3  // after that the camera of a frame is known to a few pixels
 #define DOUBLE_IOU    0.75 // an interpolated box that lies so much on a detected one is the same person
 
@@ -32,7 +35,8 @@ typedef struct TlSlot {
 typedef struct Face {
     int32_t id, shown;
     float best_score;
-    float on, off; ///< fading counts of key frames on and off the pitch
+    float on, off; ///< fading counts of key frames on and off the pitch (a ball: beside and on a mark)
+    TlStill still;
 } Face;
 
 struct TlFill {
@@ -44,6 +48,8 @@ struct TlFill {
     int32_t shot, next_shown, ball_shown, ball_shot;
     TlChain chain;
     TlPath path;
+    TlGraphics graphics;
+    int64_t last_key; ///< frame of the last key frame
     Face face[FACE_COUNT];
     TlChainBox box[BOX_MAX];
 };
@@ -104,6 +110,8 @@ void tl_fill_reset(TlFill *f)
     f->next_shown = 1;
     f->ball_shown = 0;
     f->ball_shot = -1;
+    f->graphics = (TlGraphics){0};
+    f->last_key = 0;
     memset(f->face, 0, sizeof f->face);
     tl_chain_reset(&f->chain);
     tl_path_reset(&f->path);
@@ -117,6 +125,20 @@ static Face *face_of(TlFill *f, int32_t id)
     if (face->id != id)
         *face = (Face){.id = id};
     return face;
+}
+
+static void watch_graphics(TlFill *f)
+{
+    const TlKeyFrame *key = tl_chain_key(&f->chain, f->chain.end - 1);
+    double dx = (key->scale - 1) * 0.5 * f->params.width + key->tx;
+    double dy = (key->scale - 1) * 0.5 * f->params.height + key->ty;
+    double seconds = (double)(key->frame - f->last_key) / f->params.fps;
+    // Slower than that it may be the drift of the estimate and not the camera.
+    if (hypot(dx, dy) > PAN_SPEED * f->params.width * seconds)
+        tl_graphics_move(&f->graphics, dx, dy);
+    f->last_key = key->frame;
+    for (int i = 0; i < key->count; i++)
+        tl_graphics_watch(&f->graphics, &face_of(f, key->item[i].seen.id)->still, key->item[i].seen.bbox, key->frame);
 }
 
 int tl_fill_push(TlFill *f, const TlFillInput *input)
@@ -133,6 +155,7 @@ int tl_fill_push(TlFill *f, const TlFillInput *input)
             Face *face = face_of(f, input->tracked->item[i].id);
             face->best_score = fmaxf(face->best_score, input->tracked->item[i].score);
         }
+        watch_graphics(f);
     }
     if (input->pitch_key)
         tl_path_push(&f->path, input->frame, f->shot, input->fit, input->points);
@@ -157,7 +180,31 @@ static int stands(const TlPitchView *view, double x, double y, double *gx, doubl
     return tl_view_ground(view, x, y, gx, gy) == 0 && isfinite(*gx) && isfinite(*gy);
 }
 
-// Counts for every person of a key frame whether the foot is on the pitch.
+static int on_mark(const TlFill *f, double x, double y)
+{
+    const TlPitchModel *p = &f->pitch;
+    const double mark[3][2] = {
+        {p->point[8][0], p->point[8][1]}, {p->point[21][0], p->point[21][1]}, {0.5 * p->length_m, 0.5 * p->width_m}};
+    for (int i = 0; i < 3; i++)
+        if (hypot(x - mark[i][0], y - mark[i][1]) < MARK_M)
+            return 1;
+    return 0;
+}
+
+// 1 when a sighting stands where what it claims to be does not belong, 0 when it is well, -1 when nobody can tell.
+static int is_misplaced(const TlFill *f, const TlPitchView *view, const TlTracked *t)
+{
+    double x = 0.5 * ((double)t->bbox[0] + t->bbox[2]), y = t->bbox[3], gx, gy, next_x, next_y;
+    if (t->class_id == TL_CLASS_BALL)
+        return stands(view, x, 0.5 * (y + t->bbox[1]), &gx, &gy) ? on_mark(f, gx, gy) : -1;
+    // Feet below the picture say nothing, nor does ground where a pixel is more than half a metre.
+    if (y > f->params.height - 2.0 || !stands(view, x, y, &gx, &gy) || !stands(view, x, y - 1, &next_x, &next_y) ||
+        hypot(next_x - gx, next_y - gy) > 0.5)
+        return -1;
+    return outside_m(f, gx, gy) > (t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M);
+}
+
+// Counts for every sighting of a key frame whether it is on the pitch.
 static void judge_key(TlFill *f, TlKeyFrame *key)
 {
     TlPitchView view;
@@ -166,14 +213,10 @@ static void judge_key(TlFill *f, TlKeyFrame *key)
         return;
     for (int i = 0; i < key->count; i++) {
         const TlTracked *t = &key->item[i].seen;
-        double x = 0.5 * ((double)t->bbox[0] + t->bbox[2]), y = t->bbox[3], gx, gy, next_x, next_y;
-        // Feet below the picture say nothing, nor does ground where a pixel is more than half a metre.
-        if (t->class_id == TL_CLASS_BALL || y > f->params.height - 2.0 || !stands(&view, x, y, &gx, &gy) ||
-            !stands(&view, x, y - 1, &next_x, &next_y) || hypot(next_x - gx, next_y - gy) > 0.5)
+        int off = is_misplaced(f, &view, t);
+        if (off < 0)
             continue;
         Face *face = face_of(f, t->id);
-        double limit = t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M;
-        int off = outside_m(f, gx, gy) > limit;
         face->on = face->on * (float)OFF_FADE + (off ? 0 : 1);
         face->off = face->off * (float)OFF_FADE + (off ? 1 : 0);
     }
@@ -193,12 +236,14 @@ static void judge_ahead(TlFill *f, const TlSlot *slot)
 
 // --- out
 
-static int is_shown(const TlFill *f, const TlChainBox *box, const Face *face, int class_id)
+static int is_shown(TlFill *f, const TlChainBox *box, Face *face, int class_id, int64_t frame)
 {
     int confirmed = f->params.tracker ? tl_tracker_confirmed(f->params.tracker, box->id) : box->confirmed;
-    if (!confirmed || face->best_score < f->params.min_score[class_id])
+    if (!confirmed || face->best_score < f->params.min_score[class_id] ||
+        tl_graphics_is(&f->graphics, &face->still, frame, f->params.fps))
         return 0;
-    return class_id == TL_CLASS_BALL || !(face->on + face->off >= 2 && face->off > 2 * face->on);
+    return class_id == TL_CLASS_BALL ? !(face->off >= 4 && face->off > 4 * face->on)
+                                     : !(face->off + face->on >= 2 && face->off > 2 * face->on);
 }
 
 // Cuts a box to the picture. 0 when too little is left of it.
@@ -294,7 +339,7 @@ static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
     for (int i = 0; i < count && record->object_count < TL_OBJECT_MAX; i++) {
         const TlChainBox *box = &f->box[i];
         int class_id = f->params.tracker ? tl_tracker_class(f->params.tracker, box->id) : box->class_id;
-        if (class_id < 0 || class_id >= TL_CLASS_COUNT || !is_shown(f, box, face_of(f, box->id), class_id))
+        if (class_id < 0 || class_id >= TL_CLASS_COUNT || !is_shown(f, box, face_of(f, box->id), class_id, slot->frame))
             continue;
         TlObject *o = &record->objects[record->object_count];
         *o = (TlObject){.id = box->id, .class_id = class_id, .score = box->score, .filled = box->filled};

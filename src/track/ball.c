@@ -20,6 +20,8 @@
 #define REST_M     0.6 // a path that stays within this is at rest
 #define REST_S     0.8
 #define REST_SHARE 0.25 // of the score that a resting path gathers
+#define MOVING_M   3.0  // m/s: what has been as fast as this at least once is no marking
+#define MARKING_S  1.5
 #define STEP_S     0.08 // a key frame interval that counts once
 
 int tl_ball_init(TlBall *ball)
@@ -121,6 +123,8 @@ static void follow(TlBallPath *path, const TlDetection *d, const TlBallStep *ste
     path->belief += path->still_s > REST_S ? REST_SHARE * gain : gain;
     path->unseen_s = 0;
     path->hits++;
+    if (path->hits >= 3 && hypot(path->x.v, path->y.v) > MOVING_M * step->px_per_m)
+        path->moved = 1;
 }
 
 static void begin(TlBall *ball, const TlDetection *d, int candidate, const TlBallStep *step)
@@ -154,8 +158,6 @@ static TlBallPath *choose(TlBall *ball)
     if (chosen && (!best || best == chosen || best->belief < 1.3 * chosen->belief + 0.2))
         return chosen;
     ball->chosen = best ? best->id : 0;
-    if (best)
-        best->confirmed = 1;
     return best;
 }
 
@@ -179,10 +181,12 @@ const TlBallPath *tl_ball_update(TlBall *ball, const TlDetection *const *candida
     for (int k = 0; k < count; k++)
         if (owner[k] < 0 && candidates[k]->score >= step->high)
             begin(ball, candidates[k], k, step);
-    const TlBallPath *shown = choose(ball);
-    if (shown && shown->candidate >= 0)
-        return shown;
-    shown = NULL;
+    TlBallPath *chosen = choose(ball);
+    if (chosen) // a path that has been at rest all its life is a marking until it moves
+        chosen->confirmed = chosen->moved || chosen->still_s <= MARKING_S;
+    if (chosen && chosen->candidate >= 0)
+        return chosen;
+    const TlBallPath *shown = NULL;
     for (int i = 0; i < TL_BALL_PATHS; i++)
         if (ball->path[i].id && ball->path[i].candidate >= 0 && (!shown || ball->path[i].belief > shown->belief))
             shown = &ball->path[i];

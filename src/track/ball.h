@@ -19,6 +19,7 @@ typedef struct TlBallPath {
     int hits;
     double unseen_s;
     int candidate; ///< this key frame's candidate or -1
+    uint8_t moved; ///< has been fast at least once
     uint8_t confirmed;
 } TlBallPath;
 

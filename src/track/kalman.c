@@ -11,7 +11,8 @@
 
 #include "track/motion.h"
 
-#define DEPTH 0.33 // steps towards the camera look that much shorter than steps across, as seen from a stand
+#define OUTLIER 4.0  // squared standard deviations
+#define DEPTH   0.33 // steps towards the camera look that much shorter than steps across, as seen from a stand
 
 // A player accelerates by about 2-4 m/s^2 and may run 9 m/s; boxes of running people jitter by some 4 % of their
 // height.
@@ -42,7 +43,10 @@ void tl_axis_update(TlAxis *axis, double z, double var)
     double s = axis->pxx + var;
     if (!(s > 0))
         return;
-    double kx = axis->pxx / s, kv = axis->pxv / s, residual = z - axis->x;
+    double residual = z - axis->x, surprise = residual * residual / s;
+    if (surprise > OUTLIER) // Huber: a measurement that far off is worth less
+        s = axis->pxx + var * surprise / OUTLIER;
+    double kx = axis->pxx / s, kv = axis->pxv / s;
     axis->x += kx * residual;
     axis->v += kv * residual;
     axis->pvv -= kv * axis->pxv;

@@ -16,7 +16,8 @@
 #define SIZE_SIGMA    0.18 // of log height between prediction and detection
 #define SIZE_LIMIT    0.6  // a box 1.8 times as high is somebody else
 #define OVERLAP_BONUS 2.0
-#define SPREAD_SHARE  0.2 // of the log determinant that counts: less than all, because hidden players come back
+#define SPREAD_SHARE  0.6 // of the log determinant that counts: less than all, because hidden players come back
+#define TAIL          4.0 // degrees of freedom of the distribution of centres
 
 int tl_matcher_init(TlMatcher *matcher)
 {
@@ -83,7 +84,9 @@ static double pair_price(const TlTrack *track, const float predicted[4], const T
         return INFINITY;
     double h2 = height * height, spread = log(sx * sy / (h2 * h2 * SETTLED));
     size /= SIZE_SIGMA;
-    return distance + SPREAD_SHARE * fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) -
+    // Student's t instead of a Gauss: now and then a box is well off, and that is still the same player.
+    double likely = (TAIL + 2) * log(1 + distance / TAIL);
+    return likely + SPREAD_SHARE * fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) -
            OVERLAP_BONUS * overlap(predicted, d->bbox);
 }
 

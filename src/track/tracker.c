@@ -209,8 +209,8 @@ static void warp_all(TlTracker *t, const double motion[9])
 
 static void associate(TlTracker *t)
 {
-    static const TlMatchParams high = {.gate = 16, .miss = 24}, low = {.gate = 9, .miss = 16},
-                               fresh = {.gate = 12, .miss = 24};
+    static const TlMatchParams high = {.gate = 50, .miss = 20}, low = {.gate = 9, .miss = 14},
+                               fresh = {.gate = 20, .miss = 16};
     TlMatcher *m = &t->matcher;
     tl_matcher_run(m, t->track, TL_TRACK_CONFIRMED, EVER, &t->people, t->use, STAGE_HIGH, &high);
     tl_matcher_run(m, t->track, TL_TRACK_CONFIRMED, RECENT_MISSES, &t->people, t->use, STAGE_LOW, &low);

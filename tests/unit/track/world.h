@@ -228,7 +228,8 @@ static inline float world_overlap(const float a[4], const float b[4])
 static inline void world_emit(World *w, TlDetections *out, const float box[4], int class_id, double score)
 {
     TlDetection d = {.class_id = class_id, .score = (float)fmin(fmax(score, 0.02), 0.99)};
-    double h = box[3] - box[1], jitter = w->params.jitter * h;
+    // Now and then a box is well off: an arm, a shadow or half of a neighbour is taken in.
+    double h = box[3] - box[1], jitter = w->params.jitter * h * (world_random(w) < 0.06 ? 4 : 1);
     double mx = jitter * world_gauss(w), my = jitter * world_gauss(w);
     double mw = 0.75 * w->params.jitter * world_gauss(w), mh = 0.75 * w->params.jitter * world_gauss(w);
     double half_w = 0.5 * (box[2] - box[0]) * exp(2 * mw), half_h = 0.5 * h * exp(mh);
