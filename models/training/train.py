@@ -5,8 +5,10 @@ Losses: penalty-reduced focal loss on Gaussian heat maps (Zhou et al. 2019, "Obj
 point offsets. AdamW, cosine over --steps, exponential moving average of the weights.
 """
 import argparse
+import collections
 import json
 import math
+import multiprocessing
 import os
 import time
 
@@ -81,6 +83,30 @@ def pitch_loss(out, t):
 BATCH = {"players": (players_batch, players_loss), "pitch": (pitch_batch, pitch_loss)}
 
 
+_feed = None
+
+
+def _make(step):
+    make, frames, patches, seed = _feed
+    return make(frames, patches, np.random.default_rng([seed, step]), step)
+
+
+def batches(make, frames, patches, seed, step, workers=1, ahead=3):
+    """Yields the batches of step, step + 1, …, made in other processes; the same for any number of workers."""
+    global _feed
+    _feed = (make, frames, patches, seed)
+    if not workers:
+        while True:
+            yield _make(step)
+            step += 1
+    with multiprocessing.get_context("fork").Pool(workers, torch.set_num_threads, (1,)) as pool:
+        queue = collections.deque(pool.apply_async(_make, (step + i,)) for i in range(ahead))
+        while True:
+            yield queue.popleft().get()
+            queue.append(pool.apply_async(_make, (step + ahead,)))
+            step += 1
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("kind", choices=GRAPHS)
@@ -88,9 +114,11 @@ def main():
     ap.add_argument("--extra", nargs="*", default=[], help="further folders of the same form (rendered frames)")
     ap.add_argument("--work", required=True, help="folder for cache, checkpoints and log")
     ap.add_argument("--steps", type=int, default=12000)
+    ap.add_argument("--deadline", help="HH:MM; the learning rate then falls with the clock instead of the steps (shared machines)")
     ap.add_argument("--lr", type=float, default=2e-3)
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--threads", type=int, default=1)
+    ap.add_argument("--workers", type=int, default=1, help="processes that prepare pictures")
     ap.add_argument("--eval-minutes", type=float, default=10)
     ap.add_argument("--init", help="start from the weights of this checkpoint")
     ap.add_argument("--name", help="name of the checkpoint, default the kind")
@@ -126,13 +154,19 @@ def main():
         s = torch.load(a.init, weights_only=True)
         net.load_state_dict(s["ema"]), ema.load_state_dict(s["ema"])
     make, loss_of = BATCH[a.kind]
+    launch, done0 = time.time(), s.get("progress", step / a.steps) if step else 0.0
+    if a.deadline:
+        hm = [int(v) for v in a.deadline.split(":")]
+        now = time.localtime(launch)
+        left = (hm[0] * 60 + hm[1]) * 60 - (now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)
     say(event="start", step=step, frames=len(frames), val=len(val))
     saved = evaluated = tick = time.time()
     total, count = 0.0, 0
-    while step < a.steps:
-        rng = np.random.default_rng([a.seed, step])
-        x, t = make(frames, patches, rng, step)
-        lr = a.lr * min(1, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * step / a.steps)))
+    progress = done0
+    feed = batches(make, frames, patches, a.seed, step, a.workers)
+    while progress < 1:
+        x, t = next(feed)
+        lr = a.lr * min(1, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups:
             g["lr"] = lr
         net.train()
@@ -145,6 +179,7 @@ def main():
         if torch.isfinite(loss):
             opt.step()
         step += 1
+        progress = min(1.0, done0 + (1 - done0) * (time.time() - launch) / left) if a.deadline else step / a.steps
         d = min(0.998, (1 + step) / (10 + step))
         with torch.no_grad():
             for p, q in zip(ema.state_dict().values(), net.state_dict().values()):
@@ -154,11 +189,11 @@ def main():
         if step % 100 == 0:
             say(step=step, loss=round(total / count, 4), lr=round(lr, 6), s_per_step=round((now - tick) / count, 3))
             total, count, tick = 0.0, 0, now
-        if now - saved > 120 or step == a.steps:
-            torch.save(dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), step=step), ck + ".tmp")
+        if now - saved > 120 or progress >= 1:
+            torch.save(dict(net=net.state_dict(), ema=ema.state_dict(), opt=opt.state_dict(), step=step, progress=progress), ck + ".tmp")
             os.replace(ck + ".tmp", ck)
             saved = now
-        if now - evaluated > 60 * a.eval_minutes or step == a.steps:
+        if now - evaluated > 60 * a.eval_minutes or progress >= 1:
             say(step=step, **E.quick(a.kind, ema, val))
             evaluated = tick = time.time()
             count, total = 0, 0.0
