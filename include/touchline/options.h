@@ -29,7 +29,7 @@ typedef struct TlOptions {
     int pitch_stride;                ///< pitch network on every n-th key frame, 0 = auto
     int prefetch_frames;             ///< PREFETCH_FRAMES: bound of the decoded-frame queue
     double conf_threshold;           ///< CONF_THRESHOLD 0..1; negative = per class from the model card
-    double iou_threshold;            ///< non-maximum suppression, 0..1
+    double iou_threshold;            ///< non-maximum suppression, 0..1; negative = the model's own
     int max_detections;              ///< MAX_DETECTIONS per frame
     int fast_mode;                   ///< FAST_MODE: 1 = FAST_IMG_SIZE, stride 3, conf .40, 120 detections
     int fast_img_size;               ///< FAST_IMG_SIZE px

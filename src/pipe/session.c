@@ -19,16 +19,6 @@ static const float LOW_SCORE_SHARE = 0.4f;
 
 // --- opening the networks
 
-static void default_cache_dir(char *path, size_t size)
-{
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    path[0] = 0;
-    if (xdg && xdg[0] == '/')
-        snprintf(path, size, "%s/touchline", xdg);
-    else if (home && home[0] == '/')
-        snprintf(path, size, "%s/.cache/touchline", home);
-}
-
 // Makes the folder and the one above it. A cache that cannot be made is no error: it is not used.
 static const char *usable_cache_dir(char *path)
 {
@@ -55,10 +45,7 @@ static int open_network(TlSession *s, int want_points, TlNetwork **out, TlDiag *
         (void)tl_strcpy(path, sizeof path, given);
     else if ((ret = tl_model_path(want_points ? "pitch.onnx" : "players.onnx", path, sizeof path, diag)) < 0)
         return ret;
-    if (options->cache_dir[0])
-        (void)tl_strcpy(cache, sizeof cache, options->cache_dir);
-    else
-        default_cache_dir(cache, sizeof cache);
+    tl_cache_dir(options, cache, sizeof cache);
     TlNetworkParams params = {.model = path,
                               .want_points = want_points,
                               .options = options,
@@ -83,7 +70,8 @@ static void choose_thresholds(TlSession *s)
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         if (conf >= 0)
             s->player_post.threshold[c] = (float)conf;
-    s->player_post.iou = (float)options->iou_threshold;
+    if (options->iou_threshold >= 0)
+        s->player_post.iou = (float)options->iou_threshold;
     s->player_post.max_detections = most < TL_DETECTION_MAX ? most : TL_DETECTION_MAX;
 }
 

@@ -60,6 +60,18 @@ int tl_plan_is_pitch_key(const TlPlan *plan, int64_t frame)
     return (frame - plan->first) % ((int64_t)plan->stride * plan->pitch_stride) == 0 || frame == plan->last_estimate;
 }
 
+void tl_cache_dir(const TlOptions *options, char *path, size_t size)
+{
+    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    path[0] = 0;
+    if (options->cache_dir[0])
+        (void)tl_strcpy(path, size, options->cache_dir);
+    else if (xdg && xdg[0] == '/')
+        snprintf(path, size, "%s/touchline", xdg);
+    else if (home && home[0] == '/')
+        snprintf(path, size, "%s/.cache/touchline", home);
+}
+
 // Folder of the running program, empty when it cannot be told.
 static void program_folder(char *path, size_t size)
 {

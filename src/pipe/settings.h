@@ -24,4 +24,8 @@ int tl_plan_is_pitch_key(const TlPlan *plan, int64_t frame);
 // Path of the shipped model `name` ("players.onnx"). TL_EMODEL with the folders tried when it is nowhere.
 TL_NODISCARD int tl_model_path(const char *name, char *path, size_t size, TlDiag *diag);
 
+// Folder of compiled networks: the option, else touchline below XDG_CACHE_HOME or ~/.cache; empty when neither is
+// known.
+void tl_cache_dir(const TlOptions *options, char *path, size_t size);
+
 #endif

@@ -183,26 +183,12 @@ static void check_session(Examination *exam)
     tl_session_close(&session);
 }
 
-static void cache_folder(const TlOptions *options, char *path, size_t size)
-{
-    const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-
-    path[0] = '\0';
-    if (options->cache_dir[0])
-        (void)tl_strcpy(path, size, options->cache_dir);
-    else if (xdg && xdg[0] == '/')
-        snprintf(path, size, "%s/touchline", xdg);
-    else if (home && home[0] == '/')
-        snprintf(path, size, "%s/.cache/touchline", home);
-}
-
-// After the session: it makes the folder when it can.
 static void check_cache(Examination *exam)
 {
     char path[TL_PATH_SIZE];
     struct stat status;
 
-    cache_folder(exam->options, path, sizeof path);
+    tl_cache_dir(exam->options, path, sizeof path);
     int writable = path[0] && !stat(path, &status) && S_ISDIR(status.st_mode) && access(path, W_OK | X_OK) == 0;
     TlCheck check = writable ? ok("cache")
                              : note("cache", "networks are compiled anew at every start; --cache-dir or "
