@@ -11,6 +11,8 @@
 
 #include "track/motion.h"
 
+enum { MOVING_STRIDES = 3 };
+
 #define SPEED      12.0 // first guess, m/s
 #define ACCEL      14.0 // m/s per sqrt(s): rolling and flying with touches in between
 #define KICK_SPEED 34.0 // nothing on a pitch is faster, m/s
@@ -20,8 +22,9 @@
 #define REST_M     0.6 // a path that stays within this is at rest
 #define REST_S     0.8
 #define REST_SHARE 0.25 // of the score that a resting path gathers
-#define MOVING_M   3.0  // m/s: what has been as fast as this at least once is no marking
+#define MOVING_M   2.5  // m/s: what was as fast as this over three strides is no marking
 #define MARKING_S  1.5
+#define FORGET_S   5.0  // at rest for so long it is as good as a marking again
 #define STEP_S     0.08 // a key frame interval that counts once
 
 int tl_ball_init(TlBall *ball)
@@ -94,15 +97,20 @@ static void associate(TlBall *ball, const TlDetection *const *candidates, int co
         ball->path[i].candidate = taken[i];
 }
 
+// Counts how long it has been at rest, and whether it ever went some metres without one.
 static void rest(TlBallPath *path, const TlBallStep *step)
 {
     double away = hypot(path->x.x - path->anchor[0], path->y.x - path->anchor[1]);
     path->still_s += step->dt;
-    if (away > REST_M * step->px_per_m + 2.0) {
-        path->anchor[0] = path->x.x;
-        path->anchor[1] = path->y.x;
-        path->still_s = 0;
-    }
+    if (path->still_s > FORGET_S)
+        path->moved = 0;
+    if (away <= REST_M * step->px_per_m + 2.0)
+        return;
+    path->strides = away > MOVING_M * step->px_per_m * path->still_s ? path->strides + 1 : 0;
+    path->moved |= path->strides >= MOVING_STRIDES;
+    path->anchor[0] = path->x.x;
+    path->anchor[1] = path->y.x;
+    path->still_s = 0;
 }
 
 static void follow(TlBallPath *path, const TlDetection *d, const TlBallStep *step)
@@ -123,8 +131,6 @@ static void follow(TlBallPath *path, const TlDetection *d, const TlBallStep *ste
     path->belief += path->still_s > REST_S ? REST_SHARE * gain : gain;
     path->unseen_s = 0;
     path->hits++;
-    if (path->hits >= 3 && hypot(path->x.v, path->y.v) > MOVING_M * step->px_per_m)
-        path->moved = 1;
 }
 
 static void begin(TlBall *ball, const TlDetection *d, int candidate, const TlBallStep *step)

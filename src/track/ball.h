@@ -19,7 +19,8 @@ typedef struct TlBallPath {
     int hits;
     double unseen_s;
     int candidate; ///< this key frame's candidate or -1
-    uint8_t moved; ///< has been fast at least once
+    int strides;   ///< anchors left in a hurry, in a row
+    uint8_t moved; ///< no marking
     uint8_t confirmed;
 } TlBallPath;
 

@@ -18,6 +18,7 @@
 enum { HISTORY = 1 << 15, RECENT_MISSES = 3, STAGE_HIGH = 1, STAGE_LOW = 2, EVER = 1 << 30 };
 
 #define VOTE_FADE_S  30.0
+#define STILL_SHARE  0.05 // person heights per key frame: a slower camera is taken to stand still
 #define DOUBLE_IOU   0.6
 #define DOUBLE_LIMIT 3 // key frames that two tracks may share one player
 
@@ -196,6 +197,12 @@ static void find_motion(TlTracker *t, const double *camera, double dt, double mo
     }
     double x = 0.5 * t->params.width, y = 0.5 * t->params.height, mx = x, my = y;
     tl_motion_apply(motion, &mx, &my);
+    double step = hypot(mx - x, my - y) + fabs(tl_motion_scale(motion, x, y) - 1) * x;
+    if (!camera && step < STILL_SHARE * t->person_px) {
+        tl_motion_identity(motion); // players who all drift one way, not the camera
+        mx = x;
+        my = y;
+    }
     t->pan[0] = dt > 0 ? (mx - x) / dt : 0;
     t->pan[1] = dt > 0 ? (my - y) / dt : 0;
 }
