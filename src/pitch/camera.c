@@ -158,8 +158,9 @@ TlCameraPrior tl_camera_any(const TlPitchModel *model)
                            .log_focal_sd = 0.7,
                            .position = {model->length_m / 2, model->width_m / 2 + 60, -17},
                            .position_sd = {35, 45, 9},
-                           .lens = -0.08,
-                           .lens_sd = 0.12,
+                           .lens = 0,
+                           .lens_sd = 0.03,
+                           .lens_by_zoom = 1,
                            .roll_sd = 0.03};
 }
 
@@ -248,7 +249,10 @@ static int prior(const void *context, const void *state, double residual[TL_PRIO
     add_prior(camera->log_focal, p->log_focal, p->log_focal_sd, 0, residual, (double *)row, &n);
     for (int k = 0; k < 3; k++)
         add_prior(camera->position[k], p->position[k], p->position_sd[k], 4 + k, residual, (double *)row, &n);
-    add_prior(camera->lens, p->lens, p->lens_sd, 7, residual, (double *)row, &n);
+    // Zoom lenses bend at their wide end and hardly at the long one.
+    double wide = p->lens_by_zoom ? exp(-2.5 * (exp(camera->log_focal) - 0.7)) : 0;
+    add_prior(camera->lens, p->lens - 0.12 * wide, p->lens_sd + 0.10 * wide, 7, residual, (double *)row, &n);
+    add_prior(camera->lens, p->near_lens, p->near_lens_sd, 7, residual, (double *)row, &n);
     if (p->roll_sd > 0) { // how far the picture's right side points into the ground
         residual[n] = camera->rotation[2] / p->roll_sd;
         memset(row[n], 0, sizeof row[n]);

@@ -24,7 +24,11 @@
 
 enum { PAIRS_OF = 8, FOLLOW_HITS = 40, DENY_BELOW = 8, DENY_LOOKED = 60 };
 #define DENY_SHARE   0.2
-#define FOLLOW_SHARE 0.35
+#define GOOD_SHARE   0.5
+#define JUMP_GAIN    0.05 // share of lines that a leap of the camera must gain
+#define PLAIN_GAIN   0.08
+#define FOLLOW_SHARE 0.55
+#define CAMERA_LIKE  0.02 // residual of the camera of a homography
 
 // What stays the same over the candidates of a frame.
 typedef struct Job {
@@ -249,8 +253,8 @@ static int near_camera(const Job *job, TlCamera *camera, TlCameraPrior *prior)
         prior->position_sd[k] = place_sd;
     }
     if (view) {
-        prior->lens = camera->lens;
-        prior->lens_sd = NEAR_LENS_SD;
+        prior->near_lens = camera->lens;
+        prior->near_lens_sd = NEAR_LENS_SD;
     }
     return 0;
 }
@@ -284,33 +288,28 @@ static uint32_t best_pair(const Job *job, const TlCameraPrior *prior, TlCamera *
     return best_mask;
 }
 
-// Tries what the near frame knows. Two or three points are enough then, if the camera has not swung far.
-static void consider_near(const Job *job, Found *best)
+// What the near frame knows. Two or three points are enough then, if the camera has not swung far.
+static void search_near(const Job *job, const Found *alone, Found *found)
 {
     TlCamera camera;
     TlCameraPrior prior;
-    Found found = {0};
     if (near_camera(job, &camera, &prior) || job->seen.count < 2)
         return;
-    uint32_t mask = best->mask;
-    if (best->valid && best->has_camera)
-        camera = best->camera;
+    uint32_t mask = alone->mask;
+    if (alone->valid && alone->has_camera)
+        camera = alone->camera;
     else
         mask = best_pair(job, &prior, &camera);
-    if (fit_camera(job, &prior, mask, 2, &camera, &found))
+    if (fit_camera(job, &prior, mask, 2, &camera, found) || inliers_of(found->mask) >= least_inliers(job))
         return;
-    if (inliers_of(found.mask) < least_inliers(job)) {
-        TlPitchView near = {.width = job->params->width, .height = job->params->height};
-        if (job->params->prior_view)
-            near = *job->params->prior_view;
-        else
-            memcpy(near.straight, job->params->prior, sizeof near.straight);
-        if (best->valid || 3 * inliers_of(found.mask) < 2 * job->seen.count ||
-            !(tl_view_distance_px(&near, &found.view) < NEAR_SWING_SHARE * job->params->width))
-            return;
-    }
-    if (!best->valid || found.score < best->score + allowance(job))
-        *best = found;
+    TlPitchView near = {.width = job->params->width, .height = job->params->height};
+    if (job->params->prior_view)
+        near = *job->params->prior_view;
+    else
+        memcpy(near.straight, job->params->prior, sizeof near.straight);
+    if (3 * inliers_of(found->mask) < 2 * job->seen.count ||
+        !(tl_view_distance_px(&near, &found->view) < NEAR_SWING_SHARE * job->params->width))
+        found->valid = 0;
 }
 
 static double rms_of(const TlSeen *seen, const Found *found)
@@ -327,8 +326,8 @@ static double rms_of(const TlSeen *seen, const Found *found)
     return n ? sqrt(sum / n) : 0;
 }
 
-// Pulls the result onto the painted lines when the picture agrees. Returns how well it does.
-static TlLineJudgement sharpen(const Job *job, Found *found)
+// Pulls the result onto the painted lines when the picture agrees, and notes how well it does.
+static void sharpen(const Job *job, Found *found)
 {
     TlObservation points[TL_POINT_COUNT];
     TlCameraContext context = {job->params->width, job->params->height, found->prior};
@@ -336,40 +335,88 @@ static TlLineJudgement sharpen(const Job *job, Found *found)
     Found moved = *found;
 
     lines.point_count = observe(job, found->mask, points);
-    if (tl_line_fit(&lines, found->has_camera ? &moved.camera : NULL, &moved.view) || tl_gate(job->model, &moved.view))
-        return lines.before;
+    if (tl_line_fit(&lines, found->has_camera ? &moved.camera : NULL, &moved.view) ||
+        tl_gate(job->model, &moved.view)) {
+        found->lines = lines.before;
+        return;
+    }
     *found = moved;
-    return lines.after;
+    found->lines = lines.after;
+}
+
+static double share_of(const Found *found)
+{
+    return found->lines.looked > 0 ? (double)found->lines.tight / found->lines.looked : 0;
 }
 
 // Few points and hardly a line where lines should be: the points lied. On labelled frames right fits find 34 to 80 % of
 // the lines, fits to wrong points hardly ever a third.
 static int denied_by_lines(const Found *found)
 {
-    return inliers_of(found->mask) < DENY_BELOW && found->lines.looked >= DENY_LOOKED &&
-           found->lines.tight < DENY_SHARE * found->lines.looked;
+    return inliers_of(found->mask) < DENY_BELOW && found->lines.looked >= DENY_LOOKED && share_of(found) < DENY_SHARE;
 }
 
-// No points worth the name, but a near camera and a picture: the lines alone may tell that it still looks there.
-static void follow_lines(const Job *job, Found *best)
+// No points worth the name, but a near frame and a picture: the lines alone may tell that the camera still looks there.
+// A near homography that is no camera's is followed as it is.
+static void follow_lines(const Job *job, Found *found)
 {
-    Found found = {.has_camera = 1};
-    if (near_camera(job, &found.camera, &found.prior) ||
-        tl_camera_view(&found.camera, job->params->width, job->params->height, &found.view))
+    const TlPitchView *near = job->params->prior_view;
+    TlCameraPose pose;
+    if (near_camera(job, &found->camera, &found->prior))
         return;
-    found.lines = sharpen(job, &found);
-    if (found.lines.tight < FOLLOW_HITS || found.lines.tight < FOLLOW_SHARE * found.lines.looked ||
-        tl_gate(job->model, &found.view))
+    found->has_camera =
+        !near || tl_pitch_camera(near->straight, near->width, near->height, &pose) || pose.residual < CAMERA_LIKE;
+    if (!found->has_camera)
+        found->view = *near;
+    else if (tl_camera_view(&found->camera, job->params->width, job->params->height, &found->view))
         return;
-    found.valid = 1;
-    *best = found;
+    sharpen(job, found);
+    found->valid =
+        found->lines.tight >= FOLLOW_HITS && share_of(found) >= FOLLOW_SHARE && !tl_gate(job->model, &found->view);
+}
+
+// The picture was filmed from a screen, cropped or stretched when a bare homography finds clearly more lines.
+static void sharpen_plain(const Job *job, Found *best)
+{
+    TlCandidate candidate = {.mask = best->mask};
+    Found bare = {0};
+    double g[9];
+    if (tl_homography_invert(best->view.straight, g))
+        return;
+    memcpy(candidate.g, g, sizeof g);
+    if (tl_orient(candidate.g) || polish(job, &candidate) || plain(job, &candidate, &bare))
+        return;
+    sharpen(job, &bare);
+    if (share_of(&bare) > share_of(best) + PLAIN_GAIN)
+        *best = bare;
+}
+
+// Lines decide between what the points alone say and what the near frame adds. The near frame has the benefit of the
+// doubt: a mast does not jump.
+static Found decide_by_lines(const Job *job, const Found *alone, const Found *near)
+{
+    Found best = near->valid ? *near : *alone, other = *alone;
+    if (!best.valid) {
+        follow_lines(job, &best);
+        return best;
+    }
+    sharpen(job, &best);
+    if (near->valid && alone->valid && (alone->score + allowance(job) < near->score || share_of(&best) < GOOD_SHARE)) {
+        sharpen(job, &other);
+        if (share_of(&other) > share_of(&best) + JUMP_GAIN)
+            best = other;
+    }
+    if (best.has_camera && share_of(&best) < GOOD_SHARE && best.lines.looked >= DENY_LOOKED)
+        sharpen_plain(job, &best);
+    best.valid = !denied_by_lines(&best);
+    return best;
 }
 
 void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT], const TlPitchFitParams *params,
                   TlPitchFit *fit)
 {
     Job job = {.model = model, .params = params};
-    Found best = {0};
+    Found alone = {0}, near = {0}, best;
 
     memset(fit, 0, sizeof *fit);
     if (params->width <= 0 || params->height <= 0)
@@ -377,15 +424,12 @@ void tl_pitch_fit(const TlPitchModel *model, const TlPoint points[TL_POINT_COUNT
     job.inlier_px = params->inlier_px > 0 ? params->inlier_px : INLIER_SHARE * params->width;
     job.sigma_px = POINT_SIGMA_SHARE * params->width;
     collect(model, points, params->width, params->height, &job.seen);
-    search(&job, &best);
-    consider_near(&job, &best);
-    if (params->picture && params->picture->plane[0]) {
-        if (best.valid) {
-            best.lines = sharpen(&job, &best);
-            best.valid = !denied_by_lines(&best);
-        } else
-            follow_lines(&job, &best);
-    }
+    search(&job, &alone);
+    search_near(&job, &alone, &near);
+    if (params->picture && params->picture->plane[0])
+        best = decide_by_lines(&job, &alone, &near);
+    else
+        best = near.valid && (!alone.valid || near.score < alone.score + allowance(&job)) ? near : alone;
     if (!best.valid || tl_view_homography(model, &best.view, fit->homography))
         return;
     fit->lines_looked = best.lines.looked;

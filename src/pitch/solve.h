@@ -72,7 +72,8 @@ typedef struct TlCamera {
 
 // What is thought of the camera before it is seen. sd 0 = nothing known.
 typedef struct TlCameraPrior {
-    double log_focal, log_focal_sd, position[3], position_sd[3], lens, lens_sd, roll_sd;
+    double log_focal, log_focal_sd, position[3], position_sd[3], lens, lens_sd, near_lens, near_lens_sd, roll_sd;
+    int lens_by_zoom; ///< the lens may bend more, and inwards, where the zoom is wide
 } TlCameraPrior;
 
 typedef struct TlCameraContext {
