@@ -1,0 +1,188 @@
+// Bittensor key files with their secrets. In: a wallet's hotkey file and a password; out: an sr25519 key pair.
+#include "wallet_secret.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <touchline/log.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+enum { PATH_SIZE = 1200, CRYPTO_SR25519 = 1 };
+
+static const char *const PASSWORD_NAMES[] = {"BT_WALLET_PASSWORD", "WALLET_PASSWORD"};
+
+// --- plain key files
+
+static int same_public_key(const json_t *root, const TlSr25519Key *key)
+{
+    const char *hex = json_string_value(json_object_get(root, "publicKey"));
+    const char *ss58 = json_string_value(json_object_get(root, "ss58Address"));
+    uint8_t public_key[32];
+    if (hex && (tl_hex_decode(hex, public_key, 32) < 0 || memcmp(public_key, key->public_key, 32) != 0))
+        return 0;
+    return !ss58 || (tl_ss58_decode(ss58, public_key) == TL_OK && memcmp(public_key, key->public_key, 32) == 0);
+}
+
+static int read_key(const json_t *root, TlSr25519Key *key, TlDiag *diag)
+{
+    const json_t *type = json_object_get(root, "cryptoType");
+    const char *private_key = json_string_value(json_object_get(root, "privateKey"));
+    const char *seed = json_string_value(json_object_get(root, "secretSeed"));
+    uint8_t bytes[64];
+    int ret = TL_OK;
+    if (json_is_integer(type) && json_integer_value(type) != CRYPTO_SR25519)
+        return tl_fail(diag, TL_EFORMAT, "the key is not of type sr25519, which the subnet asks for");
+    if (private_key && strlen(private_key) >= 128)
+        ret = tl_hex_decode(private_key, bytes, 64) < 0 ? TL_EFORMAT : tl_sr25519_from_private(key, bytes);
+    else if (seed && tl_hex_decode(seed, bytes, 32) == TL_OK)
+        tl_sr25519_from_seed(key, bytes);
+    else
+        ret = TL_EFORMAT;
+    sodium_memzero(bytes, sizeof bytes);
+    if (ret < 0)
+        return tl_fail(diag, ret, "the key file has no usable privateKey or secretSeed");
+    if (!same_public_key(root, key))
+        return tl_fail(diag, TL_EFORMAT, "secret and public key of the key file do not belong together");
+    return TL_OK;
+}
+
+int tl_keyfile_key(const char *json, size_t length, TlSr25519Key *key, TlDiag *diag)
+{
+    json_error_t error;
+    json_t *root = json_loadb(json, length, 0, &error);
+    int ret = json_is_object(root) ? read_key(root, key, diag)
+                                   : tl_fail(diag, TL_EFORMAT, "the key file is not a JSON object");
+    json_decref(root);
+    if (ret < 0)
+        sodium_memzero(key, sizeof *key);
+    return ret;
+}
+
+int tl_secret_from_hex(const char *text, TlSr25519Key *key, TlDiag *diag)
+{
+    uint8_t seed[32];
+    if (tl_hex_decode(text, seed, sizeof seed) < 0)
+        return tl_fail(diag, TL_EUSAGE, "a seed is 64 hex digits");
+    tl_sr25519_from_seed(key, seed);
+    sodium_memzero(seed, sizeof seed);
+    return TL_OK;
+}
+
+// --- passwords
+
+static int ask(int terminal, const char *prompt, char *password, TlDiag *diag)
+{
+    struct termios shown, hidden;
+    size_t n = 0;
+    char c = 0;
+    ssize_t got = 0;
+    if (tcgetattr(terminal, &shown) < 0)
+        return tl_fail(diag, TL_EDENIED, "the terminal cannot hide a password; set %s", PASSWORD_NAMES[0]);
+    hidden = shown;
+    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    (void)!write(terminal, prompt, strlen(prompt));
+    tcsetattr(terminal, TCSAFLUSH, &hidden);
+    while ((got = read(terminal, &c, 1)) == 1 && c != '\n' && n < TL_PASSWORD_SIZE - 1)
+        password[n++] = c;
+    password[n] = 0;
+    tcsetattr(terminal, TCSAFLUSH, &shown);
+    (void)!write(terminal, "\n", 1);
+    return got == 1 && n > 0 ? TL_OK : tl_fail(diag, TL_EDENIED, "no password was given");
+}
+
+static int get_password(const char *path, char *password, TlDiag *diag)
+{
+    char prompt[PATH_SIZE + 32];
+    for (size_t i = 0; i < sizeof PASSWORD_NAMES / sizeof *PASSWORD_NAMES; i++) {
+        const char *value = getenv(PASSWORD_NAMES[i]);
+        if (value && value[0])
+            return tl_strcpy(password, TL_PASSWORD_SIZE, value) == 0
+                       ? TL_OK
+                       : tl_fail(diag, TL_ELIMIT, "the password in %s is too long", PASSWORD_NAMES[i]);
+    }
+    int terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (terminal < 0)
+        return tl_fail(diag, TL_EDENIED, "'%s' is encrypted and there is no terminal to ask for its password; set %s",
+                       path, PASSWORD_NAMES[0]);
+    snprintf(prompt, sizeof prompt, "Password of %s: ", path);
+    int ret = ask(terminal, prompt, password, diag);
+    close(terminal);
+    return ret;
+}
+
+// --- files
+
+static int hotkey_path(const TlWalletParams *p, char *path, size_t size)
+{
+    const char *name = p->name && p->name[0] ? p->name : "default";
+    const char *hotkey = p->hotkey && p->hotkey[0] ? p->hotkey : "default";
+    const char *folder = p->path && p->path[0] ? p->path : "~/.bittensor/wallets";
+    const char *home = getenv("HOME");
+    struct stat info;
+    int n;
+    if (stat(folder, &info) == 0 && S_ISREG(info.st_mode))
+        n = snprintf(path, size, "%s", folder);
+    else if (folder[0] == '~' && folder[1] == '/')
+        n = snprintf(path, size, "%s%s/%s/hotkeys/%s", home ? home : "", folder + 1, name, hotkey);
+    else
+        n = snprintf(path, size, "%s/%s/hotkeys/%s", folder, name, hotkey);
+    return n > 0 && (size_t)n < size ? 0 : -1;
+}
+
+// The whole file into data (TL_KEYFILE_MAX + 1 bytes).
+static int read_file(const char *path, char *data, size_t *length, TlDiag *diag)
+{
+    struct stat info;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tl_fail(diag, TL_ENOENT, "no hotkey at '%s'; give --wallet.path, --wallet.name and --wallet.hotkey",
+                       path);
+    if (fstat(fd, &info) == 0 && (info.st_mode & 0077))
+        tl_log(TL_LOG_WARNING, "'%s' can be read by others; chmod 600 it", path);
+    ssize_t n;
+    *length = 0;
+    while (*length < TL_KEYFILE_MAX && (n = read(fd, data + *length, TL_KEYFILE_MAX - *length)) > 0)
+        *length += (size_t)n;
+    close(fd);
+    data[*length] = 0;
+    return *length > 0 && *length < TL_KEYFILE_MAX
+               ? TL_OK
+               : tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", path);
+}
+
+typedef struct Scratch {
+    char data[TL_KEYFILE_MAX + 1], plain[TL_KEYFILE_MAX + 1], password[TL_PASSWORD_SIZE], path[PATH_SIZE];
+} Scratch;
+
+static int read_secret(Scratch *s, const TlWalletParams *params, TlSr25519Key *key, TlDiag *diag)
+{
+    size_t length = 0, plain_length = 0;
+    if (hotkey_path(params, s->path, sizeof s->path) < 0)
+        return tl_fail(diag, TL_EUSAGE, "the path of the wallet is too long");
+    int ret = read_file(s->path, s->data, &length, diag);
+    if (ret < 0)
+        return ret;
+    if (tl_keyfile_form(s->data, length) == TL_KEYFILE_PLAIN)
+        return tl_keyfile_key(s->data, length, key, diag);
+    if ((ret = get_password(s->path, s->password, diag)) == TL_OK)
+        ret = tl_keyfile_decrypt(s->data, length, s->password, s->plain, &plain_length, diag);
+    return ret < 0 ? ret : tl_keyfile_key(s->plain, plain_length, key, diag);
+}
+
+int tl_wallet_secret(const TlWalletParams *params, TlSr25519Key *key, TlDiag *diag)
+{
+    Scratch *s = tl_calloc(1, sizeof *s);
+    if (!s)
+        return tl_fail(diag, TL_ENOMEM, "out of memory for the key file");
+    int ret = read_secret(s, params, key, diag);
+    sodium_memzero(s, sizeof *s);
+    tl_free(&s);
+    return ret;
+}
