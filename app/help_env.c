@@ -3,15 +3,7 @@
 #include <string.h>
 
 #include "command.h"
-
-// Sets of values that the original system's documents name: batch size, longer side, stride.
-static const struct {
-    const char *name;
-    int batch, size, stride;
-} g_presets[] = {
-    {"RTX 5070 Ti", 32, 640, 2}, {"RTX 4090", 64, 640, 2}, {"RTX 3080", 16, 640, 2},
-    {"max speed", 64, 512, 3},   {"balanced", 32, 640, 2}, {"high accuracy", 32, 800, 1},
-};
+#include "presets.h"
 
 static void put_comment(const char *text)
 {
@@ -43,18 +35,53 @@ static void put_setting(const TlOptionDef *def)
     printf("#%s=%s\n\n", def->env, def->deflt ? def->deflt : "");
 }
 
+// Did a command before this one have a setting of that name?
+static int seen_before(const TlCommand *command, const char *env)
+{
+    const TlCommand *other;
+
+    for (int i = 0; (other = tl_command_at(i)) && other != command; i++)
+        for (const TlCommandOption *row = other->options; row && row->def.flag; row++)
+            if (row->def.env && !strcmp(row->def.env, env))
+                return 1;
+    return 0;
+}
+
 // Settings that belong to one command.
 static void put_own(const TlCommand *command)
 {
     int first = 1;
 
     for (const TlCommandOption *row = command->options; row && row->def.flag; row++) {
-        if (!row->def.env)
+        if (!row->def.env || seen_before(command, row->def.env))
             continue;
         if (first)
             printf("# --- touchline %s\n\n", command->name);
         first = 0;
         put_setting(&row->def);
+    }
+}
+
+static void put_preset_value(const char *name, int value)
+{
+    if (value)
+        printf("#%s=%d\n", name, value);
+    else
+        printf("#%s=auto\n", name);
+}
+
+// Presets as blocks to take the # away from.
+static void put_presets(void)
+{
+    fputs("# --- Presets: take the # away from one block, or use `touchline serve --preset NAME`.\n"
+          "# Those for GPUs are what the documents of the original miner name; measure yours with touchline bench.\n\n",
+          stdout);
+    for (const TlPreset *p = tl_presets; p->name; p++) {
+        printf("# preset %s: %s\n", p->name, p->text);
+        put_preset_value("BATCH_SIZE", p->batch_size);
+        put_preset_value("IMG_SIZE", p->img_size);
+        put_preset_value("FRAME_STRIDE", p->frame_stride);
+        putchar('\n');
     }
 }
 
@@ -67,16 +94,12 @@ void tl_help_env(void)
         "# Settings of touchline, NAME=value. A line without the leading # counts; the values shown are the defaults.\n"
         "# Read with --config FILE or TOUCHLINE_CONFIG=FILE; the environment wins over the file, flags win over both.\n"
         "# Made by `touchline help --env` from the table that parses the settings.\n"
-        "#\n"
-        "# Presets for machines with a GPU (BATCH_SIZE / IMG_SIZE / FRAME_STRIDE). On a CPU leave all three at auto:\n"
-        "# the networks shipped here are made for it.\n",
+        "\n",
         stdout);
-    for (size_t i = 0; i < sizeof g_presets / sizeof *g_presets; i++)
-        printf("#   %-14s BATCH_SIZE=%d IMG_SIZE=%d FRAME_STRIDE=%d\n", g_presets[i].name, g_presets[i].batch,
-               g_presets[i].size, g_presets[i].stride);
+    put_presets();
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
         if (strcmp(group, def->group) != 0)
-            printf("%s# --- %s\n\n", group[0] ? "" : "\n", def->group);
+            printf("# --- %s\n\n", def->group);
         group = def->group;
         put_setting(def);
     }

@@ -6,12 +6,13 @@
 #include <touchline/log.h>
 
 #include "command.h"
+#include "presets.h"
 #include "serve.h"
 
 typedef struct ServeValues {
     TlServeSettings settings;
     TlTextList hotkeys, hosts;
-    char log_format[16];
+    char log_format[16], preset[16];
 } ServeValues;
 
 static ServeValues g_values;
@@ -131,6 +132,16 @@ static const TlCommandOption g_options[] = {
              .type = TL_OPTION_STRING,
              .offset = offsetof(ServeValues, hosts)},
      .many = 1},
+    {.def = {.flag = "preset",
+             .env = "TOUCHLINE_PRESET",
+             .group = "Service",
+             .value = "NAME",
+             .help = "batch size, image size and stride for a card or a goal, where they are not set otherwise",
+             .deflt = "none",
+             .choices = TL_PRESET_CHOICES,
+             .type = TL_OPTION_STRING,
+             .max = sizeof g_values.preset - 1,
+             .offset = offsetof(ServeValues, preset)}},
     {.def = {.flag = "queue",
              .env = "TOUCHLINE_QUEUE",
              .group = "Service",
@@ -165,12 +176,12 @@ static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX]
 }
 
 // An answer that comes late is worth nothing: a service without a budget of its own takes the seed's.
-static TlOptions service_options(const TlCommandLine *line)
+static int service_options(const TlCommandLine *line, TlOptions *options, TlDiag *diag)
 {
-    TlOptions options = line->options;
-    if (options.time_budget_s == 0)
-        options.time_budget_s = 8;
-    return options;
+    *options = line->options;
+    if (options->time_budget_s == 0)
+        options->time_budget_s = 8;
+    return tl_preset_apply(g_values.preset, options, diag);
 }
 
 // SIGHUP: the same command line over the config file as it is now.
@@ -180,16 +191,17 @@ static int reload(void *opaque, TlOptions *options, TlDiag *diag)
     const TlCommandLine *line = opaque;
     g_values.hotkeys.count = g_values.hosts.count = 0;
     int ret = tl_parse(&fresh, line->command, line->argc, line->argv, diag);
-    if (ret == TL_OK)
-        *options = service_options(&fresh);
-    return ret;
+    return ret < 0 ? ret : service_options(&fresh, options, diag);
 }
 
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
     static TlServeSettings served; // parsing again must not change what is served with
     TlServeSettings *settings = &g_values.settings;
-    TlOptions options = service_options(line);
+    TlOptions options;
+    int ret = service_options(line, &options, diag);
+    if (ret < 0)
+        return ret;
     if (g_values.hotkeys.count > TL_SERVE_LIST_MAX || g_values.hosts.count > TL_SERVE_LIST_MAX)
         return tl_fail(diag, TL_EUSAGE, "at most %d hotkeys and hosts can be allowed", TL_SERVE_LIST_MAX);
     take_list(&g_values.hotkeys, settings->allow_hotkey);
