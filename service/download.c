@@ -170,6 +170,8 @@ static void *download_main(void *opaque)
         int64_t wait_us = schedule(d, tl_now_us());
         curl_multi_perform(d->owner->multi, &busy);
         collect_finished(d);
+        for (int i = 0; i < d->extent_count; i++)
+            tl_transfer_check_stall(d, d->extent[i], tl_now_us());
         curl_multi_poll(d->owner->multi, NULL, 0, (int)(wait_us / 1000) + 1, NULL);
     }
     for (int i = 0; i < d->extent_count; i++)

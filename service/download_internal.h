@@ -26,7 +26,8 @@ typedef struct TlExtent {
     int64_t retry_at_us;              ///< when a failed transfer is started again, 0 = now
     int64_t skip;                     ///< bytes to drop because the server ignored the range
     int64_t range_begin, range_total; ///< of Content-Range, -1 = not told
-    int head_seen, refused, is_page;
+    int64_t heard_us;                 ///< when the server last sent anything
+    int head_seen, refused, is_page, stalled;
     struct TlDownload *download;
     char error[CURL_ERROR_SIZE];
 } TlExtent;
@@ -73,6 +74,7 @@ int tl_download_complete(const TlDownload *download); // every extent full? The 
 // All in the download thread, without the mutex.
 TL_NODISCARD int tl_transfer_start(TlDownload *download, TlExtent *extent, int64_t pos, int64_t end);
 void tl_transfer_finished(TlDownload *download, TlExtent *extent, CURLcode result);
+void tl_transfer_check_stall(TlDownload *download, TlExtent *extent, int64_t now_us); // ends one that fell silent
 void tl_transfer_end(TlDownload *download, TlExtent *extent);
 
 #endif

@@ -72,6 +72,7 @@ static size_t header_line(char *data, size_t size, size_t count, void *opaque)
     TlDownload *d = e->download;
     size_t n = size * count;
     char line[TL_ETAG_SIZE];
+    e->heard_us = tl_now_us();
     if (n >= sizeof line)
         return n;
     memcpy(line, data, n);
@@ -188,6 +189,7 @@ static size_t receive(char *data, size_t size, size_t count, void *opaque)
     TlExtent *e = opaque;
     TlDownload *d = e->download;
     size_t n = size * count, offset = 0;
+    e->heard_us = tl_now_us();
     if (!e->head_seen) {
         e->head_seen = 1;
         if (check_head(e, data, n) < 0)
@@ -242,8 +244,6 @@ static void set_common(TlDownload *d, TlExtent *e)
     curl_easy_setopt(c, CURLOPT_USERAGENT, "touchline");
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 262144L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(p->connect_timeout_s * 1000));
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(p->stall_timeout_s < 1 ? 1 : p->stall_timeout_s));
     curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, e);
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, header_line);
@@ -270,7 +270,8 @@ int tl_transfer_start(TlDownload *d, TlExtent *e, int64_t pos, int64_t end)
     e->easy = curl_easy_init();
     if (!e->easy)
         return TL_ENOMEM;
-    e->head_seen = e->refused = e->is_page = 0;
+    e->head_seen = e->refused = e->is_page = e->stalled = 0;
+    e->heard_us = tl_now_us();
     e->range_begin = e->range_total = -1;
     e->retry_at_us = e->skip = 0;
     e->error[0] = 0;
@@ -296,6 +297,15 @@ void tl_transfer_end(TlDownload *d, TlExtent *e)
     curl_multi_remove_handle(d->owner->multi, e->easy);
     curl_easy_cleanup(e->easy);
     e->easy = NULL;
+}
+
+// libcurl's own low-speed limit averages over several seconds; this one is exact.
+void tl_transfer_check_stall(TlDownload *d, TlExtent *e, int64_t now_us)
+{
+    if (!e->easy || tl_us_to_s(now_us - e->heard_us) < d->owner->params.stall_timeout_s)
+        return;
+    e->stalled = 1;
+    tl_transfer_finished(d, e, CURLE_OPERATION_TIMEDOUT);
 }
 
 static int code_of(CURLcode result, long status)
@@ -328,7 +338,7 @@ static void describe_failure_locked(TlDownload *d, const TlExtent *e, CURLcode r
         snprintf(text, sizeof text, "the server ended the download too early");
     } else if (status >= 400) {
         snprintf(text, sizeof text, "the server answered %ld", status);
-    } else if (result == CURLE_OPERATION_TIMEDOUT && status) {
+    } else if (e->stalled) {
         snprintf(text, sizeof text, "the server sent nothing for %.0f s", d->owner->params.stall_timeout_s);
     } else {
         snprintf(text, sizeof text, "the download failed: %.160s", e->error[0] ? e->error : curl_easy_strerror(result));

@@ -189,6 +189,14 @@ static void account(const Run *run, int ok, double seconds, TlReply *reply)
              net.retries, stats.time_budget_hit);
 }
 
+static void set_busy(TlMiner *m, int busy)
+{
+    pthread_mutex_lock(&m->mutex);
+    m->busy = busy;
+    tl_metrics_queue(m->metrics, m->count, busy);
+    pthread_mutex_unlock(&m->mutex);
+}
+
 static void run_job(TlMiner *m, const Job *job)
 {
     Run run = {.miner = m, .job = job, .encoder = tl_body_encoder_create(job->encoding)};
@@ -204,6 +212,7 @@ static void run_job(TlMiner *m, const Job *job)
         error_body(&reply, ret, diag.text);
     }
     account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us), &reply);
+    set_busy(m, 0);
     job->done(job->opaque, &reply); // tidying up does not hold the answer back
     tl_body_encoder_destroy(&run.encoder);
     // The session still reads from the download until its clip is ended; a blocked read must not hold it.
@@ -256,8 +265,6 @@ static void *miner_main(void *opaque)
         pthread_mutex_unlock(&m->mutex);
         run_job(m, &job);
         pthread_mutex_lock(&m->mutex);
-        m->busy = 0;
-        tl_metrics_queue(m->metrics, m->count, 0);
     }
     pthread_mutex_unlock(&m->mutex);
     return NULL;

@@ -1,0 +1,198 @@
+"""What each vice of a video server gives. docs/download.md is this table in words."""
+import time
+
+import pytest
+
+from vice_server import sha256
+
+TRUNCATED = "the server ended the download too early"
+PAGE = "the address answers with a web page instead of a video"
+PRIVATE = "the address leads to a private network, which is refused"
+LARGE = "the video is larger than this service takes"
+SHORT = dict(stall=1, total=6, tries=2)
+
+# vice, settings of the downloader, outcome: "clip" or (code, part of the sentence)
+TABLE = [
+    ("good", {}, "clip"),
+    ("no_ranges", {}, "clip"),
+    ("chunked", {}, "clip"),
+    ("no_length", {}, "clip"),
+    ("mislabelled", {}, "clip"),
+    ("index_last", dict(tail=1), "tail_clip"),
+    ("index_last_no_ranges", dict(tail=1), "tail_clip"),
+    ("slow", {}, "big"),
+    ("drip", dict(total=2), ("ETIMEOUT", "the download took too long")),
+    ("stall", SHORT, ("ETIMEOUT", "the server sent nothing for 1 s")),
+    ("stall_once", SHORT, "clip"),
+    ("silent", SHORT, ("ETIMEOUT", "")),
+    ("slow_head", SHORT, ("ETIMEOUT", "")),
+    ("cut", {}, "clip"),
+    ("cut_once_no_ranges", {}, "clip"),
+    ("cut_always", dict(tries=2), ("ETRUNCATED", TRUNCATED)),
+    ("cut_early", dict(tries=2), ("ETRUNCATED", TRUNCATED)),
+    ("reset", dict(tries=2), ("ENET", "the download failed")),
+    ("long_length", dict(tries=2), ("ETRUNCATED", TRUNCATED)),
+    ("short_length", {}, "short"),
+    ("ranges_ignored", {}, "clip"),
+    ("wrong_range", {}, ("ENET", "the server sent another part of the file than was asked for")),
+    ("changed", {}, ("ENET", "the file changed while it was downloaded")),
+    ("gigantic", {}, ("ELIMIT", LARGE)),
+    ("endless", dict(max=30e6), ("ELIMIT", LARGE)),
+    ("good", dict(max=1000), ("ELIMIT", LARGE)),
+    ("no_http", dict(tries=2), ("ENET", "the download failed")),
+    ("header_flood", dict(tries=2), ("ENET", "the download failed")),
+    ("empty", {}, ("EEMPTY", "the address answers with an empty file")),
+    ("404", {}, ("ENOENT", "the server answered 404")),
+    ("403", {}, ("EDENIED", "the server answered 403")),
+    ("500", dict(tries=2), ("ENET", "the server answered 500")),
+    ("500_once", {}, "clip"),
+    ("304", {}, ("ENET", "")),
+    ("page", {}, ("EFORMAT", PAGE)),
+    ("page_unlabelled", {}, ("EFORMAT", PAGE)),
+    ("confirm", {}, "clip"),
+    ("confirm_private", {}, ("EDENIED", PRIVATE)),
+    ("redirect", {}, "clip"),
+    ("redirect_5", {}, "clip"),
+    ("redirect_6", {}, ("ENET", "Maximum (5) redirects followed")),
+    ("redirect_loop", {}, ("ENET", "Maximum (5) redirects followed")),
+    ("redirect_file", {}, ("ENET", "")),
+    ("redirect_private", {}, ("EDENIED", PRIVATE)),
+    ("redirect_private_number", {}, ("EDENIED", PRIVATE)),
+]
+
+
+@pytest.mark.parametrize("vice,settings,outcome", TABLE, ids=[f"{row[0]}-{i}" for i, row in enumerate(TABLE)])
+def test_vice(fetch, videos, vice, settings, outcome):
+    begin = time.monotonic()
+    result = fetch(videos.url(vice), **settings)
+    assert time.monotonic() - begin < 40
+    if isinstance(outcome, tuple):
+        assert result["code"] == outcome[0], result
+        assert outcome[1] in result["text"] and result["text"], result
+        return
+    wanted = {"clip": videos.clip, "tail_clip": videos.tail_clip, "big": videos.big,
+              "short": videos.clip[:len(videos.clip) - 20000]}[outcome]
+    assert (result["code"], result["bytes"], result["sha256"]) == ("OK", len(wanted), sha256(wanted)), result
+    assert result["text"] == ""
+
+
+def test_resumes_where_it_stopped(fetch, videos):
+    """A server that breaks every answer after 70000 bytes: nothing comes twice."""
+    url = videos.url("cut")
+    result = fetch(url)
+    assert result["code"] == "OK" and result["received"] == len(videos.clip)
+    spans = [r[1] for r in videos.requests(url)]
+    assert spans[0] is None and spans[1].startswith("bytes=70000-"), spans
+    assert result["retries"] == len(spans) - 1
+
+
+def test_only_the_same_version_is_continued(fetch, videos):
+    url = videos.url("changed")
+    assert fetch(url)["code"] == "ENET"
+    assert videos.requests(url)[1][2]["if-range"] == '"one"'
+
+
+def test_tries_are_limited(fetch, videos):
+    url = videos.url("500")
+    assert fetch(url)["retries"] == 2
+    assert len(videos.requests(url)) == 3
+    url = videos.url("404")
+    assert fetch(url)["retries"] == 0
+    assert len(videos.requests(url)) == 1, "what will not change is not asked again"
+
+
+def test_index_at_the_end_is_fetched_at_once(fetch, videos):
+    """A seek to the end makes a request of its own; it does not wait for what lies between."""
+    url = videos.url("slow")
+    result = fetch(url, tail=1)
+    assert result["code"] == "OK" and result["sha256"] == sha256(videos.big)
+    assert any(r[1] and int(r[1][6:].split("-")[0]) == len(videos.big) - 1000 for r in videos.requests(url))
+    assert result["tail_s"] < result["seconds"]
+
+
+def test_several_connections_when_one_is_slow(fetch, videos):
+    url = videos.url("slow")
+    many = fetch(url, workers=8)
+    assert many["connections"] > 1
+    assert all(r[1] is None or r[2].get("if-range") for r in videos.requests(url))
+    assert fetch(videos.url("slow"), workers=1)["connections"] == 1
+
+
+def test_one_connection_when_it_is_fast(fetch, videos):
+    assert fetch(videos.url("big"))["connections"] == 1
+
+
+def test_connections_are_kept(fetch, videos):
+    first, second = fetch(videos.url("good"), again=1)
+    assert first["code"] == second["code"] == "OK"
+    url = videos.url("good")
+    assert len(fetch(url, again=3)) == 4 and len(videos.requests(url)) == 4
+
+
+def test_no_credentials_no_cookies_no_proxy(fetch, videos, monkeypatch, environment):
+    environment = dict(environment, http_proxy="http://127.0.0.2:1", ALL_PROXY="http://127.0.0.2:1")
+    url = videos.url("good")
+    assert fetch(url)["code"] == "OK"
+    headers = videos.requests(url)[0][2]
+    assert set(headers) <= {"host", "user-agent", "accept"}
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://no-such-host.invalid/x"])
+def test_nobody_there(fetch, url):
+    result = fetch(url, tries=1)
+    assert result["code"] in ("ENET", "ENOENT") and "the download failed" in result["text"]
+
+
+@pytest.mark.parametrize("url,code", [("ftp://127.0.0.1/x", "EDENIED"), ("file:///etc/passwd", "EDENIED"), ("x", "EDENIED"),
+                                      ("http://", "EUSAGE"), ("http://a:b@127.0.0.1/", "EDENIED"),
+                                      ("http://127.0.0.1/\n", "EUSAGE")])
+def test_addresses_that_are_not_even_tried(fetch, url, code):
+    assert fetch(url)["code"] == code
+
+
+# --- through the whole service: status and text
+
+SERVICE = [
+    ("good", 200, None),
+    ("index_last", 200, None),
+    ("index_last_no_ranges", 200, None),
+    ("no_ranges", 200, None),
+    ("chunked", 200, None),
+    ("no_length", 200, None),
+    ("cut", 200, None),
+    ("500_once", 200, None),
+    ("confirm", 200, None),
+    ("redirect_5", 200, None),
+    ("404", 400, "the server answered 404"),
+    ("403", 400, "the server answered 403"),
+    ("page", 400, PAGE),
+    ("empty", 400, "the address answers with an empty file"),
+    ("gigantic", 400, LARGE),
+    ("redirect_private", 400, PRIVATE),
+    ("redirect_loop", 400, None),
+    ("wrong_range", 400, None),
+    ("garbage", 400, None),
+    ("cut_early", 400, None),
+]
+
+
+@pytest.mark.parametrize("vice,status,detail", SERVICE, ids=[row[0] for row in SERVICE])
+def test_service(service, videos, vice, status, detail):
+    reply = service.challenge(videos.url(vice))
+    assert reply.status == status, reply.body
+    if status == 200:
+        assert [f["frame_number"] for f in reply.json["frames"]] == list(range(50))
+    else:
+        assert set(reply.json) == {"detail"} and reply.detail
+        assert detail is None or reply.detail == detail
+    assert service.idle()
+
+
+@pytest.mark.parametrize("vice", ["cut_always", "short_length"])
+def test_what_arrived_is_answered(service, videos, vice):
+    """Half a clip is worth half an answer."""
+    reply = service.challenge(videos.url(vice))
+    assert reply.status == 200
+    numbers = [f["frame_number"] for f in reply.json["frames"]]
+    assert numbers == list(range(len(numbers))) and 5 < len(numbers) < 50
+    assert "answering the" in service.log
