@@ -34,7 +34,9 @@ static int read_packet(TlDecoder *decoder)
             av_packet_unref(decoder->packet);
             continue;
         }
-        int is_over = ret == AVERROR_EOF || ret == AVERROR_EXIT || decoder->source.error;
+        if (tl_source_at_end(&decoder->source, ret))
+            ret = AVERROR_EOF;
+        int is_over = ret == AVERROR_EOF || ret == AVERROR_EXIT || tl_source_error(&decoder->source);
         if (ret != AVERROR_EOF && ret != AVERROR(EAGAIN)) {
             decoder->read_error = ret;
             decoder->reads_failed++;
@@ -137,30 +139,38 @@ static int feed(TlDecoder *decoder)
     return send_packet(decoder, NULL);
 }
 
+// An MP4 whose index came after the data, from a source that cannot go back to it: all was read, but no packet.
+static int index_is_behind(const TlDecoder *decoder)
+{
+    const TlSource *source = &decoder->source;
+
+    if (!source->is_mp4 || source->can_seek || decoder->packets || source->error)
+        return 0;
+    return decoder->reads_failed && (!source->has_length || source->pb->bytes_read >= avio_size(source->pb));
+}
+
 // Why there is no further picture: the plain end, or what went wrong, in one sentence.
 static int explain_end(TlDecoder *decoder, TlDiag *diag)
 {
     const char *name = decoder->source.name;
     long long frames = decoder->frames, expected = tl_decoder_frame_count(decoder);
-    const AVIOContext *pb = decoder->source.pb;
-    int is_lost = decoder->source.error || (decoder->source.is_network && pb->error < 0);
     char progress[80];
 
     snprintf(progress, sizeof progress, expected > frames ? "%lld of about %lld frames" : "%lld frames", frames,
              expected);
     if (tl_source_is_cancelled(&decoder->source))
         return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %s of %s", progress, name);
-    if (is_lost)
-        return tl_fail(diag, decoder->source.error ? decoder->source.error : TL_ENET, "reading %s failed after %s",
-                       name, progress);
+    if (index_is_behind(decoder))
+        return tl_fail(diag, TL_EFORMAT,
+                       "%s is an MP4 with its index at the end: it can be read from a file or a server with range "
+                       "requests, not from a stream",
+                       name);
+    if (tl_source_error(&decoder->source))
+        return tl_fail(diag, tl_source_error(&decoder->source), "reading %s failed after %s", name, progress);
     if (!frames && decoder->picture_too_large)
         return tl_fail(diag, TL_ELIMIT, "the picture of %s is larger than %d megapixels", name,
                        TL_PIXELS_MAX / 1000000);
     int is_cut = decoder->reads_failed > 0 || decoder->last_is_cut || tl_container_is_short(&decoder->source);
-    if (is_cut && !frames && !decoder->source.can_seek && decoder->source.is_mp4)
-        return tl_fail(diag, TL_EFORMAT,
-                       "%s is an MP4 with its index at the end, which needs a file: it cannot be read from a pipe",
-                       name);
     if (is_cut)
         return tl_fail(diag, TL_ETRUNCATED, "%s is cut off: stopped after %s", name, progress);
     if (frames && decoder->errors_in_row >= DAMAGED_TAIL_ERRORS)

@@ -37,10 +37,8 @@ static int explain_open(TlDecoder *decoder, int error, TlDiag *diag)
 
     if (tl_source_is_cancelled(source))
         return tl_fail(diag, TL_EINTERRUPTED, "interrupted while opening %s", name);
-    if (source->error)
-        return tl_fail(diag, source->error, "reading %s failed", name);
-    if (source->is_network && source->pb && source->pb->error < 0)
-        return tl_fail(diag, TL_ENET, "reading %s failed", name);
+    if (tl_source_error(source))
+        return tl_fail(diag, tl_source_error(source), "reading %s failed", name);
     if (error == AVERROR(ENOMEM))
         return tl_fail(diag, TL_ENOMEM, "out of memory while opening %s", name);
     int state = tl_container_mp4_state(source);

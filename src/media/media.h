@@ -18,7 +18,7 @@
 typedef struct TlFrame {
     int64_t index;     ///< source frame index, from 0, presentation order
     double time_s;     ///< from the first frame
-    TlPicture picture; ///< picture.width/height 0 when the frame was counted but not decoded (see TlReaderParams.skip)
+    TlPicture picture; ///< picture.width/height 0 when the frame was counted but not decoded (see TlReaderParams.want)
     atomic_int refs;
     void *opaque; ///< owner of the pixels (AVFrame)
     struct TlFramePool *pool;
@@ -42,18 +42,26 @@ typedef struct TlReaderParams {
         int64_t (*seek)(void *opaque, int64_t offset, int whence);
     } * bytes;
     // optional: asks whether the pixels of frame `index` are needed at all. When it answers 0 and the decoder can drop
-    // the frame cheaply, a TlFrame with picture.width == 0 is delivered in its place. NULL = all are needed.
+    // the frame cheaply (H.264 and HEVC pictures that no other picture refers to), a TlFrame with picture.width == 0 is
+    // delivered in its place; other unwanted frames come with their pixels. Called within tl_reader_open and _next, at
+    // most once per frame, some frames ahead and not in the order of the indices; not called for frames that are
+    // decoded anyway. Which frames are dropped depends on the answers only, not on threads (but for damaged streams,
+    // where an index that was asked about may move by the frames lost before it: be ready for a wanted frame without
+    // pixels). Frame 0 always has pixels. NULL = all are needed.
     int (*want)(void *opaque, int64_t index);
     void *want_opaque;
 } TlReaderParams;
 
-// Opens the input far enough to know the size of its pictures (the first frame is decoded). On failure *out is NULL.
-// Errors: TL_ENOENT, TL_EFORMAT, TL_ENOVIDEO, TL_EEMPTY, TL_ETRUNCATED, TL_ELIMIT (side > 16384 or < 16), TL_ENET,
-// TL_ENOMEM.
+// Opens the input far enough to know the size of its pictures (the first frame is decoded). On failure *out is NULL. A
+// folder of pictures counts as a video of 25 fps in the natural order of its names; a picture in it that cannot be read
+// is a frame without pixels.
+// Errors: TL_ENOENT, TL_EDENIED (may not be read), TL_EFORMAT, TL_ENOVIDEO, TL_EEMPTY, TL_ETRUNCATED, TL_ELIMIT (side
+// > 16384 or < 16 or more than 67 megapixels), TL_ENET, TL_EIO, TL_ENOMEM, TL_EINTERRUPTED.
 TL_NODISCARD int tl_reader_open(TlReader **out, const TlReaderParams *params, TlDiag *diag);
 void tl_reader_info(const TlReader *reader, TlStreamInfo *info); // size, fps, estimate, source
 // Next frame in presentation order; the caller owns one reference. TL_EOF after the last one; TL_ETRUNCATED when the
-// file ends too early or is damaged beyond repair (after all frames that could be read); TL_EINTERRUPTED.
+// file ends too early or is damaged beyond repair (after all frames that could be read), as do TL_ENET, TL_EIO and the
+// codes of a byte source that failed on the way; TL_EINTERRUPTED.
 TL_NODISCARD int tl_reader_next(TlReader *reader, TlFrame **frame, TlDiag *diag);
 void tl_reader_close(TlReader **reader);
 

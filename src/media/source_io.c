@@ -29,6 +29,21 @@ int tl_source_is_cancelled(const TlSource *source)
     return source->cancel && atomic_load_explicit(source->cancel, memory_order_relaxed) != 0;
 }
 
+int tl_source_error(const TlSource *source)
+{
+    if (source->error)
+        return source->error;
+    if (!source->is_network || !source->pb || source->pb->error >= 0)
+        return TL_OK;
+    return tl_source_at_end(source, source->pb->error) ? TL_OK : TL_ENET;
+}
+
+// libav calls the end of an answer without a length an error: there is no telling whether it was cut.
+int tl_source_at_end(const TlSource *source, int error)
+{
+    return source->is_network && !source->has_length && error == AVERROR(EIO);
+}
+
 static int interrupt_callback(void *opaque)
 {
     return tl_source_is_cancelled(opaque);
@@ -174,6 +189,7 @@ static int open_http(TlSource *source, const char *url, TlDiag *diag)
     av_dict_free(&options);
     if (ret >= 0) {
         source->can_seek = (source->pb->seekable & AVIO_SEEKABLE_NORMAL) != 0;
+        source->has_length = avio_size(source->pb) > 0;
         return TL_OK;
     }
     if (ret == AVERROR_EXIT)
@@ -229,8 +245,8 @@ int tl_source_peek(TlSource *source, TlDiag *diag)
 
     if (tl_source_is_cancelled(source))
         return tl_fail(diag, TL_EINTERRUPTED, "interrupted while opening %s", source->name);
-    if (source->error || (source->is_network && source->pb->error < 0))
-        return tl_fail(diag, source->error ? source->error : TL_ENET, "reading %s failed", source->name);
+    if (tl_source_error(source))
+        return tl_fail(diag, tl_source_error(source), "reading %s failed", source->name);
     if (count <= 0)
         return tl_fail(diag, TL_EEMPTY, "%s is empty (0 bytes)", source->name);
     source->is_mp4 = count == (int)sizeof head && !memcmp(head + 4, "ftyp", 4);

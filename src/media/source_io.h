@@ -18,7 +18,8 @@ typedef struct TlSource {
     int owns_fd;
     int is_custom; ///< pb was made here and not by libav's http
     int is_network;
-    int is_mp4; ///< by its first bytes
+    int has_length; ///< of a network answer
+    int is_mp4;     ///< by its first bytes
     int can_seek;
     int error;               ///< TL_E code of the first failed read, 0 none
     char name[TL_NAME_SIZE]; ///< how messages call it: 'path' in quotes, or "standard input"
@@ -33,6 +34,12 @@ void tl_source_close(TlSource *source);
 
 // Looks at the first bytes without taking them: TL_EEMPTY when there is none, sets is_mp4.
 TL_NODISCARD int tl_source_peek(TlSource *source, TlDiag *diag);
+
+// The TL_E code of a read that failed for good, 0 when all is well.
+int tl_source_error(const TlSource *source);
+
+// 1 when libav's error number of a read means no more than the end of the input.
+int tl_source_at_end(const TlSource *source, int error);
 
 int tl_source_is_cancelled(const TlSource *source);
 

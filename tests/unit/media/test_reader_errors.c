@@ -1,8 +1,10 @@
 // Inputs that cannot be read: each its own code and one clear sentence, nothing leaked, nothing crashed.
 #include "fixture.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <time.h>
+
+#include <touchline/log.h>
 
 static int make_inputs(void **state)
 {
@@ -277,6 +279,37 @@ static void test_folder_with_a_broken_picture(void **state)
     assert_non_null(strstr(diag.text, "some/1.png"));
 }
 
+static int g_debug_lines, g_other_lines;
+
+static void count_lines(void *opaque, int level, const char *line)
+{
+    (void)opaque;
+    (void)line;
+    *(level == TL_LOG_DEBUG ? &g_debug_lines : &g_other_lines) += 1;
+}
+
+// libav complains about damage; on standard error nothing appears, and in our log only at the lowest level.
+static void test_libav_is_silent(void **state)
+{
+    int saved = dup(STDERR_FILENO), quiet = open(in_folder("stderr"), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    struct stat status;
+
+    (void)state;
+    shell("head -c 40000 front.mp4 > noisy.mp4");
+    dup2(quiet, STDERR_FILENO);
+    tl_log_set(count_lines, NULL, TL_LOG_DEBUG);
+    Run run = run_file(in_folder("noisy.mp4"));
+    tl_log_set(NULL, NULL, TL_LOG_ERROR);
+    dup2(saved, STDERR_FILENO);
+    assert_int_equal(fstat(quiet, &status), 0);
+    assert_int_equal(status.st_size, 0);
+    assert_true(g_debug_lines > 0);
+    assert_int_equal(g_other_lines, 0);
+    close(saved);
+    close(quiet);
+    free_run(&run);
+}
+
 // Every prefix of a small file, and random damage of it: any code is fine, a crash or an endless loop is not.
 static void test_mutations(void **state)
 {
@@ -329,6 +362,7 @@ int main(void)
         cmocka_unit_test(test_denied),
         cmocka_unit_test(test_unreachable),
         cmocka_unit_test(test_folder_with_a_broken_picture),
+        cmocka_unit_test(test_libav_is_silent),
         cmocka_unit_test(test_mutations),
     };
 
