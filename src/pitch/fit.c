@@ -227,7 +227,9 @@ static void search(const Job *job, Found *best)
         return;
     if (!candidate_of_all(job, &all)) {
         consider(job, all, best);
-        if (best->valid && inliers_of(best->mask) == job->seen.count)
+        // When four of five points agree, the loss has already dealt with the fifth.
+        int agree = best->valid ? inliers_of(best->mask) : 0;
+        if (agree == job->seen.count || (agree >= 8 && 5 * agree >= 4 * job->seen.count))
             return;
     }
     int count = tl_ransac(&job->seen, job->inlier_px, candidates);

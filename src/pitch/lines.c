@@ -86,7 +86,8 @@ static void learn_grass(const TlPitchModel *model, const TlPitchView *view, Sear
     if (!p->plane[1] || !p->plane[2])
         return;
     for (int i = 0; i < GRASS_GRID * GRASS_GRID; i++) {
-        double x = s->width * (i % GRASS_GRID + 0.5) / GRASS_GRID, y = s->height * (i / GRASS_GRID + 0.5) / GRASS_GRID;
+        int column = i % GRASS_GRID, row = i / GRASS_GRID;
+        double x = s->width * (column + 0.5) / GRASS_GRID, y = s->height * (row + 0.5) / GRASS_GRID;
         double gx, gy;
         if (tl_view_ground(view, x, y, &gx, &gy) || gx < 0 || gy < 0 || gx > model->length_m || gy > model->width_m)
             continue;

@@ -76,7 +76,8 @@ double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b)
         const TlPitchView *from = turn ? b : a, *to = turn ? a : b;
         int here = 0;
         for (int i = 0; i < 25; i++) {
-            double x = from->width * (i % 5) / 4.0, y = from->height * (i / 5) / 4.0, gx, gy, u, v;
+            int column = i % 5, row = i / 5;
+            double x = from->width * column / 4.0, y = from->height * row / 4.0, gx, gy, u, v;
             // Near the horizon a hair's breadth is a mile: start a little below it.
             if (tl_view_ground(from, x, y - 0.05 * from->height, &gx, &gy) || tl_view_ground(from, x, y, &gx, &gy) ||
                 tl_view_picture(to, gx, gy, &u, &v) || fabs(u - to->width * 0.5) > 2.0 * to->width ||
@@ -119,8 +120,8 @@ int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, doubl
     for (int i = 0; i < TL_POINT_COUNT; i++)
         look_at(view, model->point[i][0], model->point[i][1], 1, seen, &n);
     for (int i = 0; i < FLAT_COLUMNS * FLAT_ROWS; i++) {
-        double x = view->width * (i % FLAT_COLUMNS + 0.5) / FLAT_COLUMNS;
-        double y = view->height * (i / FLAT_COLUMNS + 0.5) / FLAT_ROWS, gx, gy;
+        int column = i % FLAT_COLUMNS, row = i / FLAT_COLUMNS;
+        double x = view->width * (column + 0.5) / FLAT_COLUMNS, y = view->height * (row + 0.5) / FLAT_ROWS, gx, gy;
         if (!tl_view_ground(view, x, y, &gx, &gy) && gx > -2 && gy > -2 && gx < model->length_m + 2 &&
             gy < model->width_m + 2)
             look_at(view, gx, gy, FLAT_GRID_WEIGHT, seen, &n);
@@ -131,6 +132,6 @@ int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, doubl
     }
     if (tl_homography_dlt((const double(*)[2])ground, (const double(*)[2])place, NULL, n, g))
         return -1;
-    (void)tl_homography_refine(seen, n, 8, g, NULL);
+    (void)tl_homography_refine(seen, n, 5, g, NULL);
     return tl_homography_invert(g, out);
 }

@@ -226,6 +226,30 @@ static void lines_alone_follow_a_near_frame(void **state)
     assert_false(fit_with(none, &shown, &last.view).valid);
 }
 
+// The last view belongs to another camera (a cut that nobody noticed): points and lines must win against it.
+static void lines_overrule_a_false_near_frame(void **state)
+{
+    Synthetic other = synthetic_camera(8, W, H);
+    TlPoint points[32];
+    TlPicture shown = picture();
+    static const int cameras[] = {3, 16, 33};
+
+    (void)state;
+    synthetic_points(&other, &model, 0, points);
+    TlPitchFit wrong = fit_with(points, NULL, NULL);
+    assert_true(wrong.valid);
+    for (size_t i = 0; i < sizeof cameras / sizeof *cameras; i++) {
+        Synthetic s = synthetic_camera(cameras[i], W, H);
+        double mean;
+        draw(&s, 1, 50);
+        assert_true(synthetic_points(&s, &model, 3, points) >= 8);
+        TlPitchFit fit = fit_with(points, &shown, &wrong.view);
+        assert_true(fit.valid);
+        synthetic_error_px(&s, &fit.view, &mean);
+        assert_true(mean < 1);
+    }
+}
+
 static void odd_pictures(void **state)
 {
     Synthetic s = synthetic_camera(10, W, H);
@@ -312,6 +336,7 @@ int main(void)
         cmocka_unit_test(faint_lines),
         cmocka_unit_test(a_lawn_without_lines_changes_nothing),
         cmocka_unit_test(lines_alone_follow_a_near_frame),
+        cmocka_unit_test(lines_overrule_a_false_near_frame),
         cmocka_unit_test(odd_pictures),
         cmocka_unit_test(reads_stay_inside),
         cmocka_unit_test(same_bytes_without_memory),
