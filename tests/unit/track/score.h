@@ -119,7 +119,7 @@ static inline double score_iou(const float a[4], const float b[4])
 static inline void score_frame(Score *s, const ScoreBox *truth, int n, const ScoreBox *answer, int m)
 {
     enum { MAX = 160 };
-    double cost[MAX * MAX];
+    static double cost[MAX * MAX];
     int column[MAX], cols = n + m;
     s->frames++;
     s->truth += n;

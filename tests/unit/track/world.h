@@ -11,7 +11,7 @@
 
 #include "post/post.h"
 
-enum { WORLD_MAX = 40, WORLD_BALL_ID = 1000 };
+enum { WORLD_MAX = 40, WORLD_BALL_ID = 100000, WORLD_SPECTATOR_ID = 50000 };
 
 typedef struct WorldParams {
     unsigned seed;
@@ -36,6 +36,8 @@ typedef struct WorldTruth {
 typedef struct WorldPerson {
     int class_id;
     double x, y, vx, vy, tx, ty, until, pace;
+    int visit;         // how often he came into the picture anew, after more than a second outside
+    int64_t last_seen; // frame
 } WorldPerson;
 
 typedef struct World {
@@ -192,7 +194,7 @@ static inline void world_add_truth(World *w, int id, int class_id, double x, dou
         t->bbox[i] = fminf(fmaxf(box[i], 0), i & 1 ? WORLD_HEIGHT : WORLD_WIDTH);
 }
 
-// Moves on by a frame; truth[] then holds everybody in the picture (spectators too, with ids from 500).
+// Moves on by a frame; truth[] then holds everybody in the picture (spectators too, with ids of their own).
 static inline void world_step(World *w)
 {
     double dt = 1.0 / w->params.fps, now = (double)++w->frame * dt;
@@ -211,9 +213,16 @@ static inline void world_step(World *w)
     world_homography(w);
     world_see(w, 11, 34, 0, &w->spot_px[0], &w->spot_px[1]);
     w->truth_count = 0;
-    for (int i = 0; i < w->count; i++)
-        world_add_truth(w, i < w->params.players + 5 ? i + 1 : 500 + i, w->person[i].class_id, w->person[i].x,
-                        w->person[i].y);
+    for (int i = 0; i < w->count; i++) {
+        WorldPerson *p = &w->person[i];
+        int before = w->truth_count, spectator = i >= w->params.players + 5;
+        world_add_truth(w, spectator ? WORLD_SPECTATOR_ID + i : i + 1, p->class_id, p->x, p->y);
+        if (w->truth_count == before)
+            continue;
+        p->visit += w->frame - p->last_seen > w->params.fps;
+        p->last_seen = w->frame;
+        w->truth[before].id += 100 * p->visit; // whoever is gone that long is allowed to come back under another id
+    }
     world_add_truth(w, WORLD_BALL_ID, TL_CLASS_BALL, w->ball[0], w->ball[1]);
 }
 
