@@ -159,7 +159,7 @@ TlCameraPrior tl_camera_any(const TlPitchModel *model)
                            .position = {model->length_m / 2, model->width_m / 2 + 60, -17},
                            .position_sd = {35, 45, 9},
                            .lens = 0,
-                           .lens_sd = 0.03,
+                           .lens_sd = 0.045,
                            .lens_by_zoom = 1,
                            .roll_sd = 0.03};
 }

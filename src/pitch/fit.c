@@ -16,7 +16,7 @@
 #define INLIER_SHARE      0.01
 
 // What a near frame tells: standard deviations of the camera's place (with a known lens, without), lens and log zoom.
-#define NEAR_PLACE_SD_M       0.5
+#define NEAR_PLACE_SD_M       0.3
 #define NEAR_PLACE_PLAIN_SD_M 3.0
 #define NEAR_LENS_SD          0.03
 #define NEAR_ZOOM_SD          0.2
@@ -25,7 +25,7 @@
 enum { PAIRS_OF = 8, FOLLOW_HITS = 40, DENY_BELOW = 8, DENY_LOOKED = 60 };
 #define DENY_SHARE   0.2
 #define GOOD_SHARE   0.5
-#define JUMP_GAIN    0.05 // share of lines that a leap of the camera must gain
+#define JUMP_GAIN    0.12 // share of lines that a leap of the camera must gain
 #define PLAIN_GAIN   0.08
 #define FOLLOW_SHARE 0.55
 #define CAMERA_LIKE  0.02 // residual of the camera of a homography
