@@ -3,8 +3,8 @@
 // In: fits of pitch-key frames, some of them wrong. Out: a view for any frame near enough to good ones. Four ground
 // points that a near fit sees well are followed through the pictures of all fits around; their places in the picture
 // run smoothly, while the nine numbers of a homography do not. A fit whose places leave the way of its neighbours
-// (least median of squares over pairs of fits, Rousseeuw 1984) is dropped; the others are smoothed by robust local
-// quadratic regression, and the four smoothed places give the homography back.
+// (the parabola with the most fits near it, over all triples; Fischler & Bolles 1981) is dropped; the others are
+// smoothed by robust local quadratic regression, and the four smoothed places give the homography back.
 #include "fill/path.h"
 
 #include <math.h>
@@ -109,12 +109,17 @@ static int places_of(const TlPath *path, const TlPitchView *view, const double g
     return 0;
 }
 
+static double square(double x)
+{
+    return x * x;
+}
+
 static double worst_offset(const double a[PLACES], const double b[PLACES])
 {
     double worst = 0;
     for (int k = 0; k < CORNERS; k++)
-        worst = fmax(worst, hypot(a[2 * k] - b[2 * k], a[2 * k + 1] - b[2 * k + 1]));
-    return worst;
+        worst = fmax(worst, square(a[2 * k] - b[2 * k]) + square(a[2 * k + 1] - b[2 * k + 1]));
+    return sqrt(worst);
 }
 
 // --- outliers
@@ -156,53 +161,69 @@ static void look_around(const TlPath *path, int64_t frame, int32_t shot, double 
     }
 }
 
-// The k-th smallest of n values, partly sorting them.
-static double smallest(double *value, int n, int k)
+// Residuals of all fits to the way through fits a, b and c (a parabola) or, with c < 0, to the straight one through a
+// and b.
+static void residuals(const Around *around, int a, int b, int c, double *out)
 {
-    for (int i = 0; i <= k; i++) {
-        int best = i;
-        for (int j = i + 1; j < n; j++)
-            if (value[j] < value[best])
-                best = j;
-        double swap = value[i];
-        value[i] = value[best];
-        value[best] = swap;
-    }
-    return value[k];
-}
-
-// Residuals of all fits to the straight way through fits a and b.
-static void residuals(const Around *around, int a, int b, double *out)
-{
+    const double *t = around->time;
     for (int i = 0; i < around->count; i++) {
-        double t = (around->time[i] - around->time[a]) / (around->time[b] - around->time[a]), on_way[PLACES];
+        double la, lb, lc = 0, on_way[PLACES]; // Lagrange's polynomials
+        if (c < 0) {
+            la = (t[i] - t[b]) / (t[a] - t[b]);
+            lb = (t[i] - t[a]) / (t[b] - t[a]);
+        } else {
+            la = (t[i] - t[b]) * (t[i] - t[c]) / ((t[a] - t[b]) * (t[a] - t[c]));
+            lb = (t[i] - t[a]) * (t[i] - t[c]) / ((t[b] - t[a]) * (t[b] - t[c]));
+            lc = (t[i] - t[a]) * (t[i] - t[b]) / ((t[c] - t[a]) * (t[c] - t[b]));
+        }
         for (int k = 0; k < PLACES; k++)
-            on_way[k] = around->place[a][k] + t * (around->place[b][k] - around->place[a][k]);
+            on_way[k] = la * around->place[a][k] + lb * around->place[b][k] + (c < 0 ? 0 : lc * around->place[c][k]);
         out[i] = worst_offset(on_way, around->place[i]);
     }
 }
 
-static int on_common_way(const TlPath *path, const Around *around, int self)
+static int too_fast(const TlPath *path, const Around *around, int a, int b)
 {
-    int n = around->count, best_a = -1, best_b = -1;
-    double best = INFINITY, offset[AROUND_MAX];
+    double seconds = fabs(around->time[a] - around->time[b]);
+    return worst_offset(around->place[a], around->place[b]) > path->width * (PACE * seconds + JUMP);
+}
+
+// Number of fits near the way (parabola or straight) that has the most of them; on_it: whether `self` is one.
+static int consensus(const TlPath *path, const Around *around, int curved, int self, int *on_it)
+{
+    int n = around->count, most = 0;
+    double least = INFINITY, offset[AROUND_MAX], limit = (curved ? JUMP : 2 * JUMP) * path->width;
+    *on_it = 0;
     for (int a = 0; a < n; a++)
         for (int b = a + 1; b < n; b++) {
-            double seconds = fabs(around->time[a] - around->time[b]);
-            if (worst_offset(around->place[a], around->place[b]) > path->width * (PACE * seconds + JUMP))
+            if (too_fast(path, around, a, b))
                 continue;
-            residuals(around, a, b, offset);
-            double middle = smallest(offset, n, n / 2);
-            if (middle < best) {
-                best = middle;
-                best_a = a;
-                best_b = b;
+            for (int c = curved ? b + 1 : -1; c < (curved ? n : 0); c++) {
+                int count = 0;
+                double sum = 0;
+                residuals(around, a, b, c, offset);
+                for (int i = 0; i < n; i++) {
+                    count += offset[i] < limit;
+                    sum += fmin(offset[i], limit);
+                }
+                if (sum >= least)
+                    continue;
+                least = sum;
+                most = count;
+                *on_it = offset[self] < limit;
             }
         }
-    if (best_a < 0)
-        return 0;
-    residuals(around, best_a, best_b, offset);
-    return offset[self] <= fmax(3 * 1.4826 * best, JUMP * path->width) && best < 0.1 * path->width;
+    return most;
+}
+
+// Whether fit `self` lies on the way of its neighbours. A parabola needs four of them to say anything.
+static int on_common_way(const TlPath *path, const Around *around, int self)
+{
+    int n = around->count, on_it, most = n >= 5 ? consensus(path, around, 1, self, &on_it) : 0;
+    if (most >= 4 && 2 * most >= n)
+        return on_it;
+    most = consensus(path, around, 0, self, &on_it);
+    return on_it && most >= 2 && 2 * most >= n;
 }
 
 // Pitch-key frames of the shot around a frame, seen or not.
@@ -294,7 +315,7 @@ static void regress(const TlPath *path, const Around *around, double reach, doub
         left += around->time[i] <= 0;
         right += around->time[i] >= 0;
     }
-    int terms = left >= 2 && right >= 2 && around->count >= 5 ? 3 : around->count >= 3 || (left && right) ? 2 : 1;
+    int terms = left >= 2 && right >= 2 && around->count >= 4 ? 3 : around->count >= 3 || (left && right) ? 2 : 1;
     for (int round = 0; round < 3; round++) {
         fit_way(around, weight, terms, way);
         for (int i = 0; i < around->count; i++) {
