@@ -109,7 +109,7 @@ static int probe_streams(TlDecoder *decoder, TlDiag *diag)
 }
 
 // The best video stream that is not the cover picture of a sound file.
-static int choose_stream(TlDecoder *decoder, const AVCodec **codec, TlDiag *diag)
+static int choose_stream(TlDecoder *decoder, TlDiag *diag)
 {
     AVFormatContext *format = decoder->format;
 
@@ -122,10 +122,6 @@ static int choose_stream(TlDecoder *decoder, const AVCodec **codec, TlDiag *diag
     for (unsigned i = 0; i < format->nb_streams; i++)
         format->streams[i]->discard = (int)i == index ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
     decoder->stream = format->streams[index];
-    *codec = avcodec_find_decoder(decoder->stream->codecpar->codec_id);
-    if (!*codec)
-        return tl_fail(diag, TL_EFORMAT, "there is no decoder for the video of %s (%s)", decoder->source.name,
-                       avcodec_get_name(decoder->stream->codecpar->codec_id));
     return TL_OK;
 }
 
@@ -157,8 +153,14 @@ static int limit_buffer(AVCodecContext *codec, AVFrame *picture, int flags)
     return avcodec_default_get_buffer2(codec, picture, flags);
 }
 
-static int open_codec(TlDecoder *decoder, const AVCodec *av_codec, TlDiag *diag)
+static int open_codec(TlDecoder *decoder, TlDiag *diag)
 {
+    enum AVCodecID id = decoder->stream->codecpar->codec_id;
+    const AVCodec *av_codec = avcodec_find_decoder(id);
+
+    if (!av_codec)
+        return tl_fail(diag, TL_EFORMAT, "there is no decoder for the video of %s (%s)", decoder->source.name,
+                       avcodec_get_name(id));
     int threads = decoder->params.threads > 0 ? decoder->params.threads : tl_cpu_count();
     AVCodecContext *codec = decoder->codec = avcodec_alloc_context3(av_codec);
 
@@ -167,7 +169,7 @@ static int open_codec(TlDecoder *decoder, const AVCodec *av_codec, TlDiag *diag)
     codec->pkt_timebase = decoder->stream->time_base;
     codec->thread_type = FF_THREAD_FRAME;
     codec->thread_count = threads < TL_DECODE_THREADS_MAX ? threads : TL_DECODE_THREADS_MAX;
-    if (is_picture_codec(av_codec->id)) {
+    if (is_picture_codec(id)) {
         codec->thread_count = 1;
         codec->opaque = decoder;
         codec->get_buffer2 = limit_buffer;
@@ -203,7 +205,6 @@ static int prepare_skipping(TlDecoder *decoder, TlDiag *diag)
 
 int tl_decoder_open(TlDecoder *decoder, const TlDecoderParams *params, TlDiag *diag)
 {
-    const AVCodec *codec = NULL;
     int ret;
 
     *decoder = (TlDecoder){.params = *params};
@@ -214,8 +215,8 @@ int tl_decoder_open(TlDecoder *decoder, const TlDecoderParams *params, TlDiag *d
     if (!decoder->packet || !decoder->picture)
         return tl_fail(diag, TL_ENOMEM, "out of memory for decoding %s", decoder->source.name);
     if ((ret = tl_source_peek(&decoder->source, diag)) < 0 || (ret = open_container(decoder, diag)) < 0 ||
-        (ret = probe_streams(decoder, diag)) < 0 || (ret = choose_stream(decoder, &codec, diag)) < 0 ||
-        (ret = check_size(decoder, diag)) < 0 || (ret = open_codec(decoder, codec, diag)) < 0)
+        (ret = probe_streams(decoder, diag)) < 0 || (ret = choose_stream(decoder, diag)) < 0 ||
+        (ret = check_size(decoder, diag)) < 0 || (ret = open_codec(decoder, diag)) < 0)
         return ret;
     return prepare_skipping(decoder, diag);
 }

@@ -117,20 +117,21 @@ static int open_codec(TlEncoder *encoder, const TlEncoderParams *params, AVRatio
 
 static int open_stream(TlEncoder *encoder, AVRational rate, TlDiag *diag)
 {
+    const AVCodecContext *codec = encoder->codec;
     AVDictionary *options = NULL;
     AVStream *stream = encoder->stream = avformat_new_stream(encoder->format, NULL);
 
     encoder->packet = av_packet_alloc();
     encoder->picture = av_frame_alloc();
-    if (!stream || !encoder->packet || !encoder->picture ||
-        avcodec_parameters_from_context(stream->codecpar, encoder->codec) < 0)
+    if (!codec || !stream || !encoder->packet || !encoder->picture ||
+        avcodec_parameters_from_context(stream->codecpar, codec) < 0)
         return tl_fail(diag, TL_ENOMEM, "out of memory for writing '%s'", encoder->path);
-    encoder->picture->width = encoder->codec->width;
-    encoder->picture->height = encoder->codec->height;
+    encoder->picture->width = codec->width;
+    encoder->picture->height = codec->height;
     encoder->picture->format = AV_PIX_FMT_YUV420P;
     if (av_frame_get_buffer(encoder->picture, 0) < 0)
         return tl_fail(diag, TL_ENOMEM, "out of memory for writing '%s'", encoder->path);
-    stream->time_base = encoder->codec->time_base;
+    stream->time_base = codec->time_base;
     stream->avg_frame_rate = rate;
     av_dict_set(&options, "movflags", "faststart", 0);
     int ret = avformat_write_header(encoder->format, &options);

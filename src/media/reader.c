@@ -202,7 +202,7 @@ static int open_input(TlReader *reader, TlDiag *diag)
     struct stat status;
     const char *input = reader->params.input;
 
-    if (input && !reader->params.bytes && strcmp(input, "-") && !stat(input, &status) && S_ISDIR(status.st_mode)) {
+    if (input && !reader->params.bytes && strcmp(input, "-") != 0 && !stat(input, &status) && S_ISDIR(status.st_mode)) {
         int ret = tl_image_list_init(&reader->images, input, diag);
         if (ret < 0)
             return ret;
