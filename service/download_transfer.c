@@ -323,7 +323,8 @@ static int worth_retrying(const TlExtent *e, CURLcode result, long status)
         return 0;
     if (status >= 300)
         return status == 408 || status == 429 || status >= 500;
-    return result != CURLE_UNSUPPORTED_PROTOCOL && result != CURLE_URL_MALFORMAT;
+    // An odd answer may be what an earlier one left on a kept connection: a new connection settles that.
+    return result != CURLE_URL_MALFORMAT;
 }
 
 static void describe_failure_locked(TlDownload *d, const TlExtent *e, CURLcode result, long status)

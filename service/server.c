@@ -1,4 +1,4 @@
-// The HTTP face. One event thread (epoll) serves all connections; a challenge's connection is suspended while the miner
+// The HTTP face. One event thread serves all connections; a challenge's connection is suspended while the miner
 // works and resumed with the answer, so slow or hostile clients cost the miner nothing but that thread's time.
 #include "server.h"
 
@@ -429,7 +429,8 @@ int tl_server_open(TlServer **out, const TlServerParams *params, TlDiag *diag)
     server->params = *params;
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->idle, NULL);
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TCP_FASTOPEN;
+    // Not epoll: libmicrohttpd's edge-triggered loop misses the end of a connection that comes together with data.
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TCP_FASTOPEN;
     flags |= address.ss_family == AF_INET6 ? MHD_USE_DUAL_STACK : 0;
     double timeout_s = params->timeout_s > 0 ? params->timeout_s : 15;
     server->daemon = MHD_start_daemon(
