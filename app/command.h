@@ -50,7 +50,7 @@ typedef struct TlCommand {
 
 extern const TlCommand tl_command_process, tl_command_detect, tl_command_synth, tl_command_models, tl_command_doctor,
     tl_command_version, tl_command_help, tl_command_serve, tl_command_bench, tl_command_eval, tl_command_register,
-    tl_command_challenge, tl_command_score;
+    tl_command_challenge, tl_command_score, tl_command_diagnose;
 
 const TlCommand *tl_command_at(int i);              // i-th command, NULL behind the last
 const TlCommand *tl_command_find(const char *name); // NULL when unknown

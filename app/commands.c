@@ -5,9 +5,9 @@
 #include "command.h"
 
 static const TlCommand *const g_commands[] = {
-    &tl_command_process,   &tl_command_detect,  &tl_command_synth, &tl_command_serve, &tl_command_register,
-    &tl_command_challenge, &tl_command_score,   &tl_command_bench, &tl_command_eval,  &tl_command_models,
-    &tl_command_doctor,    &tl_command_version, &tl_command_help,
+    &tl_command_process,   &tl_command_detect, &tl_command_synth,    &tl_command_serve, &tl_command_register,
+    &tl_command_challenge, &tl_command_score,  &tl_command_diagnose, &tl_command_bench, &tl_command_eval,
+    &tl_command_models,    &tl_command_doctor, &tl_command_version,  &tl_command_help,
 };
 
 enum { COMMAND_COUNT = sizeof g_commands / sizeof(const TlCommand *) };

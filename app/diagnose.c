@@ -1,0 +1,91 @@
+// touchline diagnose: what each step of a challenge costs here, and what to do about the largest.
+#include <stdio.h>
+#include <string.h>
+
+#include "command.h"
+#include "diagnose.h"
+
+typedef struct DiagnoseValues {
+    TlTextList hosts;
+} DiagnoseValues;
+
+static DiagnoseValues g_values;
+
+static const TlCommandOption g_options[] = {
+    {.def = {.flag = "allow-host",
+             .group = "Download",
+             .value = "HOST",
+             .help = "a host that the clip may come from although its address is private, may be repeated",
+             .type = TL_OPTION_STRING,
+             .offset = offsetof(DiagnoseValues, hosts)},
+     .many = 1},
+    {.def = {.flag = NULL}},
+};
+
+static void print_step(void *opaque, int step, double seconds)
+{
+    (void)opaque;
+    printf("%-24s %8.3f s\n", tl_diagnose_name(step), seconds);
+    fflush(stdout);
+}
+
+static const char *tier(double seconds)
+{
+    return seconds < 2 ? "top" : seconds < 5 ? "excellent" : seconds < 10 ? "average" : "not competitive";
+}
+
+static void print_summary(const TlDiagnosis *d)
+{
+    int worst;
+    double total = d->seconds[TL_DIAGNOSE_TOTAL] >= 0 ? d->seconds[TL_DIAGNOSE_TOTAL] : d->seconds[TL_DIAGNOSE_CLIP];
+    const char *advice = tl_diagnose_advice(d, &worst);
+    printf("\n%lld frames of %dx%d, %lld of them seen by the networks", (long long)d->frames, d->width, d->height,
+           (long long)d->key_frames);
+    if (d->bytes)
+        printf("; %lld bytes over %d connection%s, %.1f MB/s", (long long)d->bytes, d->connections,
+               d->connections == 1 ? "" : "s",
+               (double)d->bytes / 1e6 /
+                   (d->seconds[TL_DIAGNOSE_DOWNLOAD] > 1e-6 ? d->seconds[TL_DIAGNOSE_DOWNLOAD] : 1e-6));
+    printf("\n%.2f s in all, %.1f frames a second; tier: %s\n", total, total > 0 ? (double)d->frames / total : 0.0,
+           tier(total));
+    printf("largest: %s, %.2f s -> %s\n", tl_diagnose_name(worst), d->seconds[worst], advice);
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    TlGuard guard = {0};
+    TlDiagnosis diagnosis;
+    int ret = TL_OK;
+    for (int i = 0; i < g_values.hosts.count && ret == TL_OK; i++)
+        ret = tl_guard_allow(&guard, g_values.hosts.item[i], diag);
+    const TlDiagnoseParams params = {
+        .input = line->arguments.item[0], .options = &line->options, .guard = &guard, .step = print_step};
+    if (ret == TL_OK)
+        ret = tl_diagnose(&params, &diagnosis, diag);
+    if (ret == TL_OK)
+        print_summary(&diagnosis);
+    return ret;
+}
+
+static const TlExample g_examples[] = {
+    {"touchline diagnose https://HOST/clip.mp4", "every step of a challenge with this clip"},
+    {"touchline diagnose clip.mp4 --stride 3", "a file: everything but the download"},
+    {NULL, NULL},
+};
+
+const TlCommand tl_command_diagnose = {
+    .name = "diagnose",
+    .arguments = "URL",
+    .summary = "what each step of a challenge costs here, and what to do about it",
+    .description =
+        "Fetches a clip, decodes it, loads the networks with an empty and with a filled cache, runs the clip from disk "
+        "and at last as the miner does it, download and work side by side.\nThe last line names the step that costs "
+        "most and what helps.",
+    .options = g_options,
+    .values = &g_values,
+    .groups = "Networks|Detection|Frames|Pitch|Machine",
+    .examples = g_examples,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};
