@@ -393,8 +393,7 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     if (s->fit.valid) {
         record->has_homography = 1;
         memcpy(record->homography, s->fit.homography, sizeof record->homography);
-        tl_pitch_project(&s->pitch_model, s->fit.homography, s->points, picture->width, picture->height,
-                         record->points);
+        tl_pitch_project_view(&s->pitch_model, &s->fit.view, s->points, record->points);
     }
     return TL_OK;
 }

@@ -40,12 +40,14 @@ static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
 {
     int64_t begin = tl_now_us();
     int ret = TL_OK;
-    item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
     if (within_budget(s)) {
         item->player_key = (uint8_t)tl_plan_is_key(&s->plan, frame->index);
         item->pitch_key = s->pitch && tl_plan_is_pitch_key(&s->plan, frame->index);
-        if (item->player_key)
+        // Only key frames are looked at for cuts: which others come with pixels depends on the decoder and on overlays.
+        if (item->player_key) {
+            item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
             ret = tl_network_put(s->player, &frame->picture, &item->player, &s->decode_diag);
+        }
         if (ret == TL_OK && item->pitch_key)
             ret = tl_network_put(s->pitch, &frame->picture, &item->pitch, &s->decode_diag);
     }
@@ -127,7 +129,7 @@ static int run_trackers(TlSession *s, const TlItem *item, TlFillInput *input)
 static int run_pitch(TlSession *s, const TlItem *item, TlFillInput *input)
 {
     if (item->cut)
-        s->last_fit.valid = 0;
+        s->last_fit.valid = 0; // the near frame belongs to another shot
     if (!item->pitch_key)
         return TL_OK;
     int ret = tl_network_points(s->pitch, item->pitch, &s->pitch_post, s->points, &s->result_diag);
@@ -136,10 +138,11 @@ static int run_pitch(TlSession *s, const TlItem *item, TlFillInput *input)
     int64_t begin = tl_now_us();
     TlPitchFitParams params = {.width = s->info.width,
                                .height = s->info.height,
-                               .prior = s->last_fit.valid ? s->last_fit.homography : NULL,
+                               .prior_view = s->last_fit.valid ? &s->last_fit.view : NULL,
                                .picture = item->picture ? &item->picture->picture : NULL};
     tl_pitch_fit(&s->pitch_model, s->points, &params, &s->fit);
-    s->last_fit = s->fit;
+    if (s->fit.valid)
+        s->last_fit = s->fit; // a frame without a fit does not make the camera before it wrong
     s->pitch_s += tl_us_to_s(tl_now_us() - begin);
     s->pitch_frames++;
     input->pitch_key = 1;
