@@ -21,6 +21,9 @@ enum { AROUND_MAX = 24, JUDGES_MAX = 10, CORNERS = 4, PLACES = 2 * CORNERS };
 #define SMOOTH_FITS 2.2
 #define JUMP        0.02  // of the picture width: a smaller step aside is never an outlier
 #define PACE        2.0   // picture widths per second that no camera exceeds
+#define BRIDGE_FITS 2.5   // a longer way to the next good fit than so many intervals is a gap
+#define RIDGE_SPEED 1e-4  // (error of a fit of weight 1 / usual speed of the picture)^2, s^2
+#define RIDGE_ACCEL 4e-4  // ... / usual half acceleration, s^4
 #define TOLERANCE   0.003 // of the picture width: fits farther beside the way count less and less
 
 int tl_path_init(TlPath *path, int capacity)
@@ -266,26 +269,21 @@ static void judge(const TlPath *path, int64_t number)
 
 // --- smoothing
 
-// Polynomial of up to three terms from the normal equations; fewer terms where the times do not carry them.
-static void solve(const double s[5], const double y[3], int terms, double coefficient[3])
+// Parabola from the normal equations. Two ridges say how fast a camera turns at most and how fast it takes up speed, so
+// that few or one-sided fits give a straight or a constant way without a switch between models.
+static void solve(const double s[5], const double y[3], double coefficient[3])
 {
-    double c0 = s[2] * s[4] - s[3] * s[3], c1 = s[1] * s[4] - s[2] * s[3], c2 = s[1] * s[3] - s[2] * s[2];
-    double det3 = s[0] * c0 - s[1] * c1 + s[2] * c2, det2 = s[0] * s[2] - s[1] * s[1];
-    coefficient[1] = coefficient[2] = 0;
-    if (terms >= 3 && det3 > 1e-6 * s[0] * s[2] * s[4]) {
-        coefficient[0] = (y[0] * c0 - y[1] * c1 + y[2] * c2) / det3;
-        coefficient[1] = (-y[0] * c1 + y[1] * (s[0] * s[4] - s[2] * s[2]) - y[2] * (s[0] * s[3] - s[1] * s[2])) / det3;
-        coefficient[2] = (y[0] * c2 - y[1] * (s[0] * s[3] - s[1] * s[2]) + y[2] * det2) / det3;
-    } else if (terms >= 2 && det2 > 1e-6 * s[0] * s[2]) {
-        coefficient[0] = (y[0] * s[2] - y[1] * s[1]) / det2;
-        coefficient[1] = (y[1] * s[0] - y[0] * s[1]) / det2;
-    } else {
-        coefficient[0] = y[0] / s[0];
-    }
+    double m11 = s[2] + RIDGE_SPEED, m22 = s[4] + RIDGE_ACCEL;
+    double c00 = m11 * m22 - s[3] * s[3], c01 = s[2] * s[3] - s[1] * m22, c02 = s[1] * s[3] - s[2] * m11;
+    double c11 = s[0] * m22 - s[2] * s[2], c12 = s[1] * s[2] - s[0] * s[3], c22 = s[0] * m11 - s[1] * s[1];
+    double det = s[0] * c00 + s[1] * c01 + s[2] * c02;
+    coefficient[0] = (y[0] * c00 + y[1] * c01 + y[2] * c02) / det;
+    coefficient[1] = (y[0] * c01 + y[1] * c11 + y[2] * c12) / det;
+    coefficient[2] = (y[0] * c02 + y[1] * c12 + y[2] * c22) / det;
 }
 
 // One weighted fit of all places over time.
-static void fit_way(const Around *around, const double *weight, int terms, double way[PLACES][3])
+static void fit_way(const Around *around, const double *weight, double way[PLACES][3])
 {
     double s[5] = {0}, y[PLACES][3] = {{0}};
     for (int i = 0; i < around->count; i++) {
@@ -300,30 +298,27 @@ static void fit_way(const Around *around, const double *weight, int terms, doubl
         }
     }
     for (int k = 0; k < PLACES; k++)
-        solve(s, y[k], terms, way[k]);
+        solve(s, y[k], way[k]);
 }
 
-// Values at time 0 of all places. Two further rounds trust fits less that lie beside the way found first.
-static void regress(const TlPath *path, const Around *around, double reach, double out[PLACES])
+// Values at time 0 of all places. Two further rounds trust fits less that lie beside the way found first; what weight
+// is left to each fit comes back in around.
+static void regress(const TlPath *path, Around *around, double reach, double out[PLACES])
 {
-    double kernel[AROUND_MAX], weight[AROUND_MAX], way[PLACES][3];
-    int left = 0, right = 0;
+    double kernel[AROUND_MAX], way[PLACES][3];
     for (int i = 0; i < around->count; i++) {
         double q = fmin(fabs(around->time[i]) / reach, 1);
         q = 1 - q * q * q;
-        kernel[i] = weight[i] = around->weight[i] * (q * q * q + 1e-6);
-        left += around->time[i] <= 0;
-        right += around->time[i] >= 0;
+        kernel[i] = around->weight[i] *= q * q * q + 1e-6;
     }
-    int terms = left >= 2 && right >= 2 && around->count >= 4 ? 3 : around->count >= 3 || (left && right) ? 2 : 1;
     for (int round = 0; round < 3; round++) {
-        fit_way(around, weight, terms, way);
+        fit_way(around, around->weight, way);
         for (int i = 0; i < around->count; i++) {
             double t = around->time[i], on_way[PLACES], tolerance = TOLERANCE * path->width;
             for (int k = 0; k < PLACES; k++)
                 on_way[k] = way[k][0] + t * (way[k][1] + t * way[k][2]);
             double off = worst_offset(around->place[i], on_way);
-            weight[i] = kernel[i] * (off > tolerance ? tolerance / off : 1);
+            around->weight[i] = kernel[i] * (off > tolerance ? tolerance / off : 1);
         }
     }
     for (int k = 0; k < PLACES; k++)
@@ -378,31 +373,40 @@ static void neighbours(TlPath *path, int64_t frame, int32_t shot, int64_t *befor
     }
 }
 
+// Camera of a frame near the accepted fit `middle`.
+static int smooth_view(const TlPath *path, int64_t frame, int32_t shot, int64_t middle, TlPitchView *view)
+{
+    double ground[CORNERS][2], place[PLACES], reach = reach_s(path, SMOOTH_S, SMOOTH_FITS);
+    Around around;
+    if (choose_ground(&fit_at(path, middle)->view, ground) < 0)
+        return -1;
+    look_around(path, frame, shot, reach, 1, ground, &around);
+    if (around.count == 0)
+        return -1;
+    regress(path, &around, reach, place);
+    return view_from(path, &around, ground, place, view);
+}
+
 int tl_path_view(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view)
 {
     int64_t before, after;
     neighbours(path, frame, shot, &before, &after);
     if (before < 0 && after < 0)
         return -1;
-    int64_t to_before = before < 0 ? INT32_MAX : frame - fit_at(path, before)->frame;
-    int64_t to_after = after < 0 ? INT32_MAX : fit_at(path, after)->frame - frame;
-    int64_t nearest = to_before <= to_after ? to_before : to_after;
-    if (nearest > path->hold_frames && to_before + to_after > path->gap_frames)
+    int64_t begin = before < 0 ? INT32_MIN : fit_at(path, before)->frame;
+    int64_t end = after < 0 ? INT32_MAX : fit_at(path, after)->frame;
+    int64_t middle = frame - begin <= end - frame ? before : after;
+    if (end - begin > path->gap_frames) // too far to be bridged: carried on for a few frames on either side
+        return llabs(fit_at(path, middle)->frame - frame) <= path->hold_frames
+                   ? smooth_view(path, frame, shot, middle, view)
+                   : -1;
+    if ((double)(end - begin) <= BRIDGE_FITS * path->spacing || frame == begin || frame == end)
+        return smooth_view(path, frame, shot, middle, view);
+    // Within a gap a parabola through what lies around it would swing; from one end evenly to the other it does not.
+    TlPitchView from, to;
+    if (smooth_view(path, begin, shot, before, &from) < 0 || smooth_view(path, end, shot, after, &to) < 0)
         return -1;
-
-    double ground[CORNERS][2], place[PLACES];
-    Around around;
-    const TlPathFit *middle = fit_at(path, to_before <= to_after ? before : after);
-    if (choose_ground(&middle->view, ground) < 0)
-        return -1;
-    double reach = reach_s(path, SMOOTH_S, SMOOTH_FITS);
-    if (before >= 0 && after >= 0 && to_before + to_after <= path->gap_frames)
-        reach = fmax(reach, 1.25 * (double)(to_before > to_after ? to_before : to_after) / path->fps);
-    look_around(path, frame, shot, reach, 1, ground, &around);
-    if (around.count == 0)
-        return -1;
-    regress(path, &around, reach, place);
-    return view_from(path, &around, ground, place, view);
+    return tl_view_interpolate(&from, &to, (double)(frame - begin) / (double)(end - begin), view);
 }
 
 void tl_path_seen(TlPath *path, int64_t frame, int32_t shot, const TlPitchView *view, TlPoint out[TL_POINT_COUNT])
