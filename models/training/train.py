@@ -48,8 +48,8 @@ def box_loss(pred, target, weight):
 
 
 def players_batch(frames, patches, rng, step):
-    """Three of four batches are 32 crops of 320x192, the fourth 8 whole pictures of 640x384 (same cost)."""
-    whole = step % 4 == 3
+    """Alternately 32 crops of 320x192 and 8 whole pictures of 640x384 (same cost; the roles of people need the whole view)."""
+    whole = step % 2 == 1
     w, h, n = (640, 384, 8) if whole else (320, 192, 32)
     xs, ts = [], []
     for _ in range(n):
