@@ -47,6 +47,14 @@ static double since_start(const Peer *p)
 
 // --- the request
 
+// \u00E4 -> \u00e4, as Python writes it.
+static void lower_escapes(char *text)
+{
+    for (char *at = strchr(text, '\\'); at && at[1]; at = strchr(at + 2, '\\'))
+        for (int i = 2; at[1] == 'u' && i < 6 && at[i]; i++)
+            at[i] = (char)tolower((unsigned char)at[i]);
+}
+
 int tl_challenge_body(const char *challenge_id, const char *video_url, int64_t created_us, TlStrbuf *body)
 {
     char stamp[64], fraction[16] = "";
@@ -60,8 +68,10 @@ int tl_challenge_body(const char *challenge_id, const char *video_url, int64_t c
     json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "challenge_id", challenge_id, "type", "gsr", "video_url",
                              video_url, "created_at", stamp);
     char *text = root ? json_dumps(root, JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER) : NULL;
-    if (text)
+    if (text) {
+        lower_escapes(text);
         tl_strbuf_str(body, text);
+    }
     json_decref(root);
     free(text);
     return !text || body->failed ? TL_EFORMAT : TL_OK;

@@ -20,7 +20,7 @@
 #include "media/media.h"
 #include "pipe/session_bytes.h"
 
-enum { PATH_SIZE = 64, CHUNK = 1 << 16 };
+enum { PATH_SIZE = 512, CHUNK = 1 << 16 };
 
 typedef struct Job {
     const TlDiagnoseParams *params;
@@ -53,6 +53,12 @@ static void note(Job *job, int step, double seconds)
 static double since(int64_t begin_us)
 {
     return tl_us_to_s(tl_now_us() - begin_us);
+}
+
+static void temporary_name(char path[PATH_SIZE], const char *what)
+{
+    const char *folder = getenv("TMPDIR");
+    snprintf(path, PATH_SIZE, "%s/touchline-%s-XXXXXX", folder && folder[0] ? folder : "/tmp", what);
 }
 
 static int is_url(const char *text)
@@ -104,11 +110,11 @@ static int fetch(Job *job)
     TlDownloader *downloader = NULL;
     TlDownload *download = NULL;
     TlDownloadStats stats = {0};
-    snprintf(job->clip, sizeof job->clip, "/tmp/touchline-clip-XXXXXX");
+    temporary_name(job->clip, "clip");
     int fd = mkstemp(job->clip);
     if (fd < 0) {
         job->clip[0] = 0;
-        return tl_fail(job->diag, TL_EIO, "no temporary file can be made in /tmp");
+        return tl_fail(job->diag, TL_EIO, "no temporary file can be made; set TMPDIR");
     }
     resolve(job);
     int ret = tl_downloader_open(&downloader, &params, job->diag);
@@ -165,10 +171,10 @@ static int decode(Job *job)
 
 static int load(Job *job)
 {
-    snprintf(job->cache, sizeof job->cache, "/tmp/touchline-cache-XXXXXX");
+    temporary_name(job->cache, "cache");
     if (!mkdtemp(job->cache)) {
         job->cache[0] = 0;
-        return tl_fail(job->diag, TL_EIO, "no temporary folder can be made in /tmp");
+        return tl_fail(job->diag, TL_EIO, "no temporary folder can be made; set TMPDIR");
     }
     snprintf(job->options.cache_dir, sizeof job->options.cache_dir, "%s", job->cache);
     for (int step = TL_DIAGNOSE_LOAD_COLD; step <= TL_DIAGNOSE_LOAD_WARM; step++) {
