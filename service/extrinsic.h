@@ -3,7 +3,7 @@
 // Layout: Substrate's extrinsic format version 4 with the signed extensions of the subtensor runtime. Of its thirteen
 // extensions only five carry bytes: era, account nonce (compact), tip (compact) and the mode of the metadata check (0)
 // travel along; spec version, transaction version, genesis hash, hash of the block where the era begins and the absent
-// metadata hash are signed without being sent. docs/subnet.md names the sources.
+// metadata hash are signed without being sent. docs/registration.md names the sources.
 #ifndef TL_SERVICE_EXTRINSIC_H
 #define TL_SERVICE_EXTRINSIC_H
 

@@ -1,6 +1,6 @@
 // What an answer would be worth, as far as that can be told without the validator's networks.
 //
-// Each part follows the reference validator's scoring (docs/subnet.md, "Scoring") and lies in 0..1. What is different:
+// Each part follows the reference validator's scoring (docs/scoring.md) and lies in 0..1. What is different:
 // all frames count instead of those that its picture classifier takes for football; painted lines are found by white
 // top-hat on grass without the Hough step; classes of boxes (its CLIP network) are not judged at all.
 #ifndef TL_SERVICE_SCORE_H

@@ -1,0 +1,21 @@
+// pm2 start deploy/ecosystem.config.js
+//
+// pm2 stops with SIGINT and kills 1.6 s later unless told otherwise; a challenge needs longer. Settings come from the
+// file that --config names, or from the environment of the shell that starts pm2.
+module.exports = {
+  apps: [
+    {
+      name: "sn44-miner",
+      script: "touchline",
+      args: "serve --config .env",
+      interpreter: "none",
+      exec_mode: "fork",
+      instances: 1,
+      kill_timeout: 60000,
+      restart_delay: 2000,
+      max_memory_restart: "4G",
+      autorestart: true,
+      wait_ready: false,
+    },
+  ],
+};
