@@ -3,8 +3,10 @@
 // In: items by copy. Out: the same items in order. close() ends pushes at once and pops after the rest was drained.
 #include "base/queue.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 
@@ -57,22 +59,14 @@ void tl_queue_destroy(TlQueue **queue)
     tl_free(queue);
 }
 
-int tl_queue_push(TlQueue *queue, const void *item)
+// Caller holds the mutex and knows that there is room.
+static void put(TlQueue *queue, const void *item)
 {
-    int ret = TL_EOF;
+    size_t tail = (queue->head + queue->length) % queue->capacity;
 
-    pthread_mutex_lock(&queue->mutex);
-    while (queue->length == queue->capacity && !queue->closed)
-        pthread_cond_wait(&queue->not_full, &queue->mutex);
-    if (!queue->closed) {
-        size_t tail = (queue->head + queue->length) % queue->capacity;
-        memcpy(queue->items + tail * queue->item_bytes, item, queue->item_bytes);
-        queue->length++;
-        pthread_cond_signal(&queue->not_empty);
-        ret = TL_OK;
-    }
-    pthread_mutex_unlock(&queue->mutex);
-    return ret;
+    memcpy(queue->items + tail * queue->item_bytes, item, queue->item_bytes);
+    queue->length++;
+    pthread_cond_signal(&queue->not_empty);
 }
 
 // Caller holds the mutex and knows that an item is there.
@@ -82,6 +76,21 @@ static void take(TlQueue *queue, void *item)
     queue->head = (queue->head + 1) % queue->capacity;
     queue->length--;
     pthread_cond_signal(&queue->not_full);
+}
+
+int tl_queue_push(TlQueue *queue, const void *item)
+{
+    int ret = TL_EOF;
+
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->length == queue->capacity && !queue->closed)
+        pthread_cond_wait(&queue->not_full, &queue->mutex);
+    if (!queue->closed) {
+        put(queue, item);
+        ret = TL_OK;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return ret;
 }
 
 int tl_queue_pop(TlQueue *queue, void *item)
@@ -94,6 +103,56 @@ int tl_queue_pop(TlQueue *queue, void *item)
     if (queue->length) {
         take(queue, item);
         ret = TL_OK;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return ret;
+}
+
+static struct timespec time_from_now(int timeout_ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += timeout_ms / 1000;
+    until.tv_nsec += timeout_ms % 1000 * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    return until;
+}
+
+int tl_queue_push_for(TlQueue *queue, const void *item, int timeout_ms)
+{
+    const struct timespec until = time_from_now(timeout_ms);
+    int ret = TL_EAGAIN, late = 0;
+
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->length == queue->capacity && !queue->closed && !late)
+        late = pthread_cond_timedwait(&queue->not_full, &queue->mutex, &until) == ETIMEDOUT;
+    if (queue->closed) {
+        ret = TL_EOF;
+    } else if (queue->length < queue->capacity) {
+        put(queue, item);
+        ret = TL_OK;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return ret;
+}
+
+int tl_queue_pop_for(TlQueue *queue, void *item, int timeout_ms)
+{
+    const struct timespec until = time_from_now(timeout_ms);
+    int ret = TL_EAGAIN, late = 0;
+
+    pthread_mutex_lock(&queue->mutex);
+    while (!queue->length && !queue->closed && !late)
+        late = pthread_cond_timedwait(&queue->not_empty, &queue->mutex, &until) == ETIMEDOUT;
+    if (queue->length) {
+        take(queue, item);
+        ret = TL_OK;
+    } else if (queue->closed) {
+        ret = TL_EOF;
     }
     pthread_mutex_unlock(&queue->mutex);
     return ret;

@@ -16,6 +16,9 @@ void tl_queue_destroy(TlQueue **queue);
 TL_NODISCARD int tl_queue_push(TlQueue *queue, const void *item); // blocks while full; TL_EOF when closed
 TL_NODISCARD int tl_queue_pop(TlQueue *queue, void *item);        // blocks while empty; TL_EOF when closed and empty
 TL_NODISCARD int tl_queue_try_pop(TlQueue *queue, void *item);    // TL_EAGAIN when empty
+// As push and pop, but TL_EAGAIN when nothing happened for timeout_ms (0 = at once).
+TL_NODISCARD int tl_queue_push_for(TlQueue *queue, const void *item, int timeout_ms);
+TL_NODISCARD int tl_queue_pop_for(TlQueue *queue, void *item, int timeout_ms);
 void tl_queue_close(TlQueue *queue);
 void tl_queue_reset(TlQueue *queue); // empty and open again; nobody may be waiting
 size_t tl_queue_length(TlQueue *queue);

@@ -8,11 +8,12 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { SLOT_MAX = 64 };
+enum { SLOT_MAX = 64, SIDE_MAX = 16384, CANCEL_CHECK_MS = 100 };
 enum SlotState { SLOT_FREE = 0, SLOT_FILLING, SLOT_RUNNING };
 
 struct TlNetwork {
@@ -36,7 +37,8 @@ struct TlNetwork {
     } slot[SLOT_MAX]; // under mutex
     int put_slot;     // next or filling slot, decoder's thread only
     int aborted;      // under mutex
-    int64_t wait_us;  // results' thread only
+    const atomic_int *cancel;
+    int64_t wait_us; // results' thread only
 };
 
 // Network input size: the model's own when it is fixed, else IMG_SIZE along the longer side with the model's shape.
@@ -46,6 +48,8 @@ static int choose_size(TlNetwork *net, const TlOptions *options, TlDiag *diag)
     const int64_t *dim = net->meta.input_dim;
     int half = net->head->layout == TL_PRE_YUV_S2D ? 2 : 1;
     int fixed = net->meta.input_rank == 4 && dim[2] > 0 && dim[3] > 0;
+    if (fixed && (dim[2] > SIDE_MAX || dim[3] > SIDE_MAX))
+        return tl_fail(diag, TL_EMODEL, "the model wants pictures of more than %d px", SIDE_MAX);
     if (fixed) {
         net->width = (int)dim[3] * half;
         net->height = (int)dim[2] * half;
@@ -79,7 +83,7 @@ static int open_infer(TlNetwork *net, const TlNetworkParams *params, TlDiag *dia
                            .width = net->width,
                            .height = net->height,
                            .threads = params->threads,
-                           .slots = 0,
+                           .slots = params->threads + 1 < SLOT_MAX ? params->threads + 1 : SLOT_MAX,
                            .meta = &net->meta};
     int ret = tl_infer_open(&net->infer, &infer, diag);
     if (ret < 0)
@@ -169,15 +173,40 @@ static void drain(TlNetwork *net)
     net->wait_us = 0;
 }
 
-int tl_network_begin(TlNetwork *net, int width, int height, unsigned cpumask, TlDiag *diag)
+int tl_network_begin(TlNetwork *net, int width, int height, unsigned cpumask, const atomic_int *cancel, TlDiag *diag)
 {
     drain(net);
+    net->cancel = cancel;
     if (net->pre && net->box.src_width == width && net->box.src_height == height)
         return TL_OK;
     tl_pre_destroy(&net->pre);
     tl_letterbox_init(&net->box, width, height, net->width, net->height, net->head->anchor);
     net->pre = tl_pre_create(&net->box, net->head->layout, cpumask);
     return net->pre ? TL_OK : tl_fail(diag, TL_ENOMEM, "out of memory for a picture of %dx%d", width, height);
+}
+
+// Waits for a change of any slot, a little while at most. 0 when the clip is given up. Called with the mutex held.
+static int wait_changed(TlNetwork *net)
+{
+    struct timespec until;
+    if (net->aborted || (net->cancel && atomic_load(net->cancel)))
+        return 0;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += CANCEL_CHECK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    pthread_cond_timedwait(&net->changed, &net->mutex, &until);
+    return 1;
+}
+
+int tl_network_full(TlNetwork *net)
+{
+    pthread_mutex_lock(&net->mutex);
+    int full = net->slot[net->put_slot].state == SLOT_RUNNING;
+    pthread_mutex_unlock(&net->mutex);
+    return full;
 }
 
 // Starts slot s; its state is already FILLING and belongs to this thread.
@@ -196,10 +225,11 @@ static int start(TlNetwork *net, int s, TlDiag *diag)
 int tl_network_put(TlNetwork *net, const TlPicture *picture, TlTicket *ticket, TlDiag *diag)
 {
     int s = net->put_slot;
+    int aborted = 0;
     pthread_mutex_lock(&net->mutex);
-    while (net->slot[s].state == SLOT_RUNNING && !net->aborted)
-        pthread_cond_wait(&net->changed, &net->mutex);
-    int aborted = net->aborted;
+    while (net->slot[s].state == SLOT_RUNNING && !aborted)
+        aborted = !wait_changed(net);
+    aborted |= net->aborted;
     if (!aborted && net->slot[s].state == SLOT_FREE) {
         net->slot[s].state = SLOT_FILLING;
         net->slot[s].filled = net->slot[s].taken = 0;
@@ -226,10 +256,11 @@ int tl_network_flush(TlNetwork *net, TlDiag *diag)
 static int wait_for(TlNetwork *net, TlTicket ticket, TlDiag *diag)
 {
     int64_t begin = tl_now_us();
+    int aborted = 0;
     pthread_mutex_lock(&net->mutex);
-    while (net->slot[ticket.slot].state != SLOT_RUNNING && !net->aborted)
-        pthread_cond_wait(&net->changed, &net->mutex);
-    int aborted = net->aborted;
+    while (net->slot[ticket.slot].state != SLOT_RUNNING && !aborted)
+        aborted = !wait_changed(net);
+    aborted |= net->aborted;
     int failed = net->slot[ticket.slot].failed;
     pthread_mutex_unlock(&net->mutex);
     if (aborted)

@@ -6,6 +6,8 @@
 #ifndef TL_PIPE_NETWORK_H
 #define TL_PIPE_NETWORK_H
 
+#include <stdatomic.h>
+
 #include <touchline/options.h>
 
 #include "post/post.h"
@@ -33,8 +35,12 @@ const TlPostParams *tl_network_defaults(const TlNetwork *network);
 const char *tl_network_describe(const TlNetwork *network);
 int tl_network_batch(const TlNetwork *network);
 
-// New clip of this picture size: all slots must be free.
-TL_NODISCARD int tl_network_begin(TlNetwork *network, int width, int height, unsigned cpumask, TlDiag *diag);
+// New clip of this picture size: all slots must be free. Every wait of put and take ends soon after *cancel is not 0
+// (it may be set by a signal handler, which cannot wake anybody).
+TL_NODISCARD int tl_network_begin(TlNetwork *network, int width, int height, unsigned cpumask, const atomic_int *cancel,
+                                  TlDiag *diag);
+// 1 when the next put would have to wait for an answer to be taken.
+int tl_network_full(TlNetwork *network);
 // Scales the picture into the filling batch and starts the batch when it is full. Blocks while all slots are busy.
 // TL_EINTERRUPTED after abort.
 TL_NODISCARD int tl_network_put(TlNetwork *network, const TlPicture *picture, TlTicket *ticket, TlDiag *diag);

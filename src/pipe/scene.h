@@ -1,4 +1,4 @@
-// Scene changes: a thumbnail of the luma per frame, compared with the one before.
+// Scene changes: a thumbnail of each picture, compared with the one before.
 #ifndef TL_PIPE_SCENE_H
 #define TL_PIPE_SCENE_H
 
@@ -13,8 +13,8 @@ typedef struct TlScene {
     float average;                   ///< running mean of the change per frame, levels
 } TlScene;
 
-// 1 when this picture begins a new scene, seen from the one given before; 0 else. A pan, a flash of one frame's length
-// or a slow zoom is no cut.
+// 1 when this picture begins a new scene, seen from the one given before; 0 else. A pan or a zoom is no cut; a flash
+// that fills the picture is taken for one.
 int tl_scene_update(TlScene *scene, const TlPicture *picture);
 
 #endif

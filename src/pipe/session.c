@@ -12,7 +12,7 @@
 #include "pipe/session_bytes.h"
 #include "pipe/session_internal.h"
 
-enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8 };
+enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
 // The tracker may continue a track on scores well below those that begin one (ByteTrack's second stage).
 static const float LOW_SCORE_SHARE = 0.4f;
@@ -148,6 +148,8 @@ static void reset_clip(TlSession *s)
     s->scene = (TlScene){0};
     s->decode_diag = s->result_diag = (TlDiag){0};
     s->cut_pending = 0;
+    s->timed_out = 0;
+    s->keys_seen = s->keys_run = 0;
     s->answer.last = 0;
     s->last_fit.valid = 0;
     s->kept_first = s->kept_count = 0;
@@ -180,13 +182,14 @@ static int create_trackers(TlSession *s, TlDiag *diag)
     return s->fill ? TL_OK : tl_fail(diag, TL_ENOMEM, "out of memory for the tracker");
 }
 
-// Queues long enough that a filling batch can never block on them, short enough for large pictures.
+// Queues long enough that batches fill, short enough for large pictures.
 static int create_queues(TlSession *s, TlDiag *diag)
 {
     double picture_bytes = 1.5 * s->info.width * s->info.height;
-    size_t batch_frames = (size_t)tl_network_batch(s->player) * (size_t)s->plan.stride;
-    size_t pitch_frames = s->pitch ? (size_t)(tl_network_batch(s->pitch) * s->plan.stride * s->plan.pitch_stride) : 0;
-    size_t least = 2 + 2 * (batch_frames > pitch_frames ? batch_frames : pitch_frames);
+    // Room for two batches of the players' network, so that one fills while the other runs; shorter queues are legal (a
+    // batch is started early when they are full) but slower.
+    size_t least = 2 + 2 * (size_t)tl_network_batch(s->player) * (size_t)s->plan.stride;
+    least = least < ITEMS_MAX ? least : ITEMS_MAX;
     size_t capacity = (size_t)s->options.prefetch_frames;
     if ((double)capacity * picture_bytes > PICTURE_QUEUE_BYTES)
         capacity = (size_t)(PICTURE_QUEUE_BYTES / picture_bytes);
@@ -220,8 +223,9 @@ static int begin_clip(TlSession *s, TlDiag *diag)
     tl_plan_resolve(&s->plan, &s->options, &s->info);
     tl_options_describe(&s->options, s->info.settings, sizeof s->info.settings);
     unsigned cpumask = s->options.cpumask;
-    if ((ret = tl_network_begin(s->player, s->info.width, s->info.height, cpumask, diag)) < 0 ||
-        (s->pitch && (ret = tl_network_begin(s->pitch, s->info.width, s->info.height, cpumask, diag)) < 0) ||
+    if ((ret = tl_network_begin(s->player, s->info.width, s->info.height, cpumask, &s->cancel, diag)) < 0 ||
+        (s->pitch &&
+         (ret = tl_network_begin(s->pitch, s->info.width, s->info.height, cpumask, &s->cancel, diag)) < 0) ||
         (ret = create_trackers(s, diag)) < 0 || (ret = create_queues(s, diag)) < 0 ||
         (ret = start_threads(s, diag)) < 0)
         end_clip(s);
@@ -287,6 +291,8 @@ int tl_session_start_push(TlSession *s, const TlStreamInfo *info, TlDiag *diag)
     if (info->width < 16 || info->height < 16 || info->width > 16384 || info->height > 16384)
         return tl_fail(diag, TL_ELIMIT, "a picture of %dx%d is outside 16..16384 pixels", info->width, info->height);
     set_info(s, info);
+    if (!(s->info.fps >= 0 && s->info.fps <= 1000))
+        s->info.fps = 0;
     s->plan.first = s->plan.end = 0;
     s->push_pool = tl_frame_pool_create(info->width, info->height);
     s->pushed = tl_queue_create(PUSH_QUEUE, sizeof(TlFrame *));
@@ -310,6 +316,9 @@ int tl_session_push(TlSession *s, const TlPicture *picture, double time_s, TlDia
     if (picture->width != s->info.width || picture->height != s->info.height)
         return tl_fail(diag, TL_EUSAGE, "the clip is %dx%d, the picture %dx%d", s->info.width, s->info.height,
                        picture->width, picture->height);
+    for (int p = 0; p < 3; p++)
+        if (!picture->plane[p] || picture->stride[p] < (p ? (picture->width + 1) / 2 : picture->width))
+            return tl_fail(diag, TL_EUSAGE, "plane %d of the picture is missing or its stride too small", p);
     TlPicture copy;
     TlFrame *frame = tl_frame_pool_acquire(s->push_pool, &copy);
     if (!frame)
@@ -335,6 +344,20 @@ int tl_session_finish(TlSession *s, TlDiag *diag)
     return TL_OK;
 }
 
+// The next answer, or the mark of the end. Watches the clock meanwhile: a clip that takes too long is cancelled.
+static int next_answer(TlSession *s, TlAnswer *answer)
+{
+    double timeout_s = s->options.processing_timeout_s;
+    int ret;
+    while ((ret = tl_queue_pop_for(s->records, answer, CANCEL_CHECK_MS)) == TL_EAGAIN) {
+        if (timeout_s > 0 && !s->timed_out && tl_us_to_s(tl_now_us() - s->start_us) > timeout_s) {
+            s->timed_out = 1;
+            atomic_store(&s->cancel, 1);
+        }
+    }
+    return ret;
+}
+
 int tl_session_next(TlSession *s, TlRecord *record, TlPicture *picture, TlDiag *diag)
 {
     tl_frame_unref(&s->shown);
@@ -343,7 +366,7 @@ int tl_session_next(TlSession *s, TlRecord *record, TlPicture *picture, TlDiag *
     if (!s->records)
         return tl_fail(diag, TL_EUSAGE, "no clip was started");
     TlAnswer answer;
-    if (!s->ended && tl_queue_pop(s->records, &answer) == TL_OK) {
+    if (!s->ended && next_answer(s, &answer) == TL_OK) {
         if (!answer.last) {
             *record = answer.record;
             s->shown = answer.picture;
@@ -356,8 +379,10 @@ int tl_session_next(TlSession *s, TlRecord *record, TlPicture *picture, TlDiag *
     }
     if (s->end_code == TL_EOF)
         return TL_EOF;
-    int from_result = s->result_diag.code == s->end_code;
-    const TlDiag *why = from_result ? &s->result_diag : &s->decode_diag;
+    if (s->timed_out)
+        return tl_fail(diag, TL_ETIMEOUT, "the clip took longer than %g s", s->options.processing_timeout_s);
+    // When both threads failed with one code, the decoder's is the cause and the other its echo.
+    const TlDiag *why = s->decode_diag.code == s->end_code ? &s->decode_diag : &s->result_diag;
     int code = s->end_code ? s->end_code : TL_EINTERRUPTED;
     return tl_fail(diag, code, "%s", why->text[0] ? why->text : tl_error_text(code));
 }
@@ -368,7 +393,7 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
 {
     const TlPicture *picture = &frame->picture;
     TlTicket ticket;
-    int ret = tl_network_begin(s->player, picture->width, picture->height, s->options.cpumask, diag);
+    int ret = tl_network_begin(s->player, picture->width, picture->height, s->options.cpumask, &s->cancel, diag);
     if (ret == TL_OK)
         ret = tl_network_put(s->player, picture, &ticket, diag);
     if (ret == TL_OK)
@@ -383,7 +408,7 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     }
     if (ret < 0 || !s->pitch)
         return ret;
-    if ((ret = tl_network_begin(s->pitch, picture->width, picture->height, s->options.cpumask, diag)) < 0 ||
+    if ((ret = tl_network_begin(s->pitch, picture->width, picture->height, s->options.cpumask, &s->cancel, diag)) < 0 ||
         (ret = tl_network_put(s->pitch, picture, &ticket, diag)) < 0 || (ret = tl_network_flush(s->pitch, diag)) < 0 ||
         (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
         return ret;

@@ -58,6 +58,7 @@ struct TlSession {
     int decode_running, result_running, ended, end_code;
     int keep_pictures;
     atomic_int cancel;
+    int timed_out; ///< the caller's thread found the clip to take too long
     int64_t start_us;
     TlFrame *shown; ///< picture lent to the caller until the next call
 
@@ -66,6 +67,7 @@ struct TlSession {
     TlDiag decode_diag;
     double decode_s, pre_s;
     atomic_int time_budget_hit;
+    int64_t keys_seen, keys_run; ///< key frames of the plan; those that the budget let through
 
     // result thread
     TlDiag result_diag;
@@ -74,7 +76,8 @@ struct TlSession {
     TlTrackedFrame tracked;
     TlPoint points[TL_POINT_COUNT];
     TlPitchFit fit, last_fit;
-    TlFrame **kept; ///< ring of pictures that wait for their record
+    TlFrame *last_picture; ///< stands in for a frame without pixels; NULL before the first one
+    TlFrame **kept;        ///< ring of pictures that wait for their record
     size_t kept_capacity, kept_first, kept_count;
     TlAnswer answer;
     double post_s, track_s, pitch_s, fill_s, first_record_s;

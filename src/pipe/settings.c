@@ -87,10 +87,17 @@ int tl_model_path(const char *name, char *path, size_t size, TlDiag *diag)
     char program[TL_PATH_SIZE], beside[TL_PATH_SIZE + 64];
     program_folder(program, sizeof program);
     snprintf(beside, sizeof beside, "%s/../share/touchline/models", program);
-    const char *folders[] = {getenv("TOUCHLINE_MODELS"), beside, TL_INSTALLED_MODELS, TL_SOURCE_MODELS};
+    const char *chosen = getenv("TOUCHLINE_MODELS");
+    const char *folders[] = {beside, TL_INSTALLED_MODELS, TL_SOURCE_MODELS};
+    if (chosen && chosen[0]) { // who names a folder does not want another one's networks
+        int n = snprintf(path, size, "%s/%s", chosen, name);
+        if (n > 0 && (size_t)n < size && access(path, R_OK) == 0)
+            return TL_OK;
+        path[0] = 0;
+        return tl_fail(diag, TL_EMODEL, "there is no network %s in '%s', the folder that TOUCHLINE_MODELS names", name,
+                       chosen);
+    }
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
-        if (!folders[i] || !folders[i][0])
-            continue;
         int n = snprintf(path, size, "%s/%s", folders[i], name);
         if (n > 0 && (size_t)n < size && access(path, R_OK) == 0)
             return TL_OK;

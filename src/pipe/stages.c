@@ -2,10 +2,13 @@
 //
 // The decoder's thread never waits for an answer and the results' thread never touches pixels (but for the line
 // refinement), so while a batch runs the next pictures are decoded and scaled.
-#include <string.h>
+#include <math.h>
 
 #include "base/clock.h"
 #include "pipe/session_internal.h"
+
+enum { CANCEL_CHECK_MS = 100, KEYS_TO_JUDGE = 8 };
+static const double BUDGET_SHARE = 0.9; // of what is left of the time budget; the rest is for the last answers
 
 // --- decode thread
 
@@ -16,51 +19,81 @@ static int next_frame(TlSession *s, TlFrame **frame)
     if (s->reader) {
         ret = tl_reader_next(s->reader, frame, &s->decode_diag);
     } else {
-        ret = tl_queue_pop(s->pushed, frame);
-        if (ret == TL_EOF && atomic_load(&s->cancel))
+        while ((ret = tl_queue_pop_for(s->pushed, frame, CANCEL_CHECK_MS)) == TL_EAGAIN && !atomic_load(&s->cancel))
+            ;
+        if (ret == TL_EAGAIN || (ret == TL_EOF && atomic_load(&s->cancel)))
             ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
     }
     s->decode_s += tl_us_to_s(tl_now_us() - begin);
     return ret;
 }
 
-// Once the time budget is spent the networks stop and motion fills the rest.
-static int within_budget(TlSession *s)
-{
-    double budget = s->options.time_budget_s;
-    if (budget <= 0 || atomic_load(&s->time_budget_hit))
-        return budget <= 0;
-    if (tl_us_to_s(tl_now_us() - s->start_us) < budget)
-        return 1;
-    atomic_store(&s->time_budget_hit, 1);
-    return 0;
-}
-
-static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
-{
-    int64_t begin = tl_now_us();
-    int ret = TL_OK;
-    if (within_budget(s)) {
-        item->player_key = (uint8_t)tl_plan_is_key(&s->plan, frame->index);
-        item->pitch_key = s->pitch && tl_plan_is_pitch_key(&s->plan, frame->index);
-        // Only key frames are looked at for cuts: which others come with pixels depends on the decoder and on overlays.
-        if (item->player_key) {
-            item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
-            ret = tl_network_put(s->player, &frame->picture, &item->player, &s->decode_diag);
-        }
-        if (ret == TL_OK && item->pitch_key)
-            ret = tl_network_put(s->pitch, &frame->picture, &item->pitch, &s->decode_diag);
-    }
-    s->pre_s += tl_us_to_s(tl_now_us() - begin);
-    return ret;
-}
-
+// Starts batches that are only partly filled. The results' thread takes answers in frame order, so whoever is about to
+// wait for it must not sit on a frame that it needs.
 static int flush_networks(TlSession *s)
 {
     int ret = tl_network_flush(s->player, &s->decode_diag);
     if (s->pitch && ret == TL_OK)
         ret = tl_network_flush(s->pitch, &s->decode_diag);
     return ret;
+}
+
+// Whether the networks may see this key frame. While the time budget cannot be kept at the plan's stride, only every
+// n-th of its key frames is used, so that the clip is covered to its end; once it is spent, none.
+static int within_budget(TlSession *s, int64_t frame)
+{
+    double budget = s->options.time_budget_s, spent = tl_us_to_s(tl_now_us() - s->start_us);
+    if (budget <= 0)
+        return 1;
+    if (spent >= budget)
+        atomic_store(&s->time_budget_hit, 1);
+    if (atomic_load(&s->time_budget_hit))
+        return 0;
+    int64_t left = s->plan.last_estimate - frame, most = (int64_t)(s->info.fps / s->plan.stride), every = 1;
+    if (left > 0 && s->keys_run >= KEYS_TO_JUDGE) {
+        double affordable = (budget - spent) * BUDGET_SHARE / (spent / (double)s->keys_run);
+        every = (int64_t)ceil((double)(left / s->plan.stride) / fmax(affordable, 1));
+        every = every > most && most > 0 ? most : every;
+    }
+    return s->keys_seen++ % (every > 0 ? every : 1) == 0;
+}
+
+// Puts a picture; when that has to wait for an answer, everything the answers depend on is started first.
+static int put(TlSession *s, TlNetwork *network, const TlFrame *frame, TlTicket *ticket)
+{
+    int ret = tl_network_full(network) ? flush_networks(s) : TL_OK;
+    return ret == TL_OK ? tl_network_put(network, &frame->picture, ticket, &s->decode_diag) : ret;
+}
+
+static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
+{
+    int64_t begin = tl_now_us();
+    int ret = TL_OK;
+    int player_key = tl_plan_is_key(&s->plan, frame->index);
+    int pitch_key = s->pitch && tl_plan_is_pitch_key(&s->plan, frame->index);
+    if ((player_key || pitch_key) && within_budget(s, frame->index)) {
+        s->keys_run++;
+        item->player_key = (uint8_t)player_key;
+        item->pitch_key = (uint8_t)pitch_key;
+        // Only key frames are looked at for cuts: which others come with pixels depends on the decoder and on overlays.
+        if (player_key) {
+            item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
+            ret = put(s, s->player, frame, &item->player);
+        }
+        if (ret == TL_OK && pitch_key)
+            ret = put(s, s->pitch, frame, &item->pitch);
+    }
+    s->pre_s += tl_us_to_s(tl_now_us() - begin);
+    return ret;
+}
+
+static int push_item(TlSession *s, const TlItem *item)
+{
+    int ret = tl_queue_push_for(s->items, item, 0);
+    if (ret == TL_EAGAIN && (ret = flush_networks(s)) == TL_OK)
+        while ((ret = tl_queue_push_for(s->items, item, CANCEL_CHECK_MS)) == TL_EAGAIN && !atomic_load(&s->cancel))
+            ;
+    return ret == TL_OK ? TL_OK : tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
 }
 
 void *tl_session_decode_main(void *opaque)
@@ -73,22 +106,15 @@ void *tl_session_decode_main(void *opaque)
             ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
             break;
         }
-        double timeout_s = s->options.processing_timeout_s;
-        if (timeout_s > 0 && tl_us_to_s(tl_now_us() - s->start_us) > timeout_s) {
-            ret = tl_fail(&s->decode_diag, TL_ETIMEOUT, "the clip took longer than %g s", timeout_s);
-            break;
-        }
         if ((ret = next_frame(s, &frame)) < 0)
             break;
         TlItem item = {.frame = frame->index, .time_s = frame->time_s};
         if (frame->picture.width > 0)
             ret = feed_networks(s, frame, &item);
-        if (ret == TL_OK && (s->keep_pictures || item.pitch_key))
+        if (ret == TL_OK && frame->picture.width > 0 && (s->keep_pictures || item.pitch_key))
             item.picture = tl_frame_ref(frame);
-        if (ret == TL_OK && (ret = tl_queue_push(s->items, &item)) < 0) {
+        if (ret == TL_OK && (ret = push_item(s, &item)) < 0)
             tl_frame_unref(&item.picture);
-            ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
-        }
         tl_frame_unref(&frame);
     }
     if (ret == TL_EOF || ret == TL_ETRUNCATED) {
@@ -102,7 +128,7 @@ void *tl_session_decode_main(void *opaque)
     if (s->pushed)
         tl_queue_close(s->pushed); // nobody takes pictures any more: a push that waits fails
     TlItem last = {.last = 1, .code = ret};
-    (void)!tl_queue_push(s->items, &last); // fails only when the session is being closed
+    (void)!tl_queue_push(s->items, &last); // fails only when the session is being closed; the other thread always pops
     return NULL;
 }
 
@@ -156,6 +182,17 @@ static void keep(TlSession *s, TlFrame *picture)
     s->kept[(s->kept_first + s->kept_count++) % s->kept_capacity] = picture;
 }
 
+// Every record gets a picture: a frame that came without pixels shows the one before it.
+static void keep_picture(TlSession *s, TlItem *item)
+{
+    if (item->picture) {
+        tl_frame_unref(&s->last_picture);
+        s->last_picture = tl_frame_ref(item->picture);
+    }
+    keep(s, item->picture ? item->picture : s->last_picture ? tl_frame_ref(s->last_picture) : NULL);
+    item->picture = NULL;
+}
+
 static TlFrame *kept_next(TlSession *s)
 {
     if (s->kept_count == 0)
@@ -199,8 +236,7 @@ static int answer_item(TlSession *s, TlItem *item)
     if (s->keep_pictures) {
         if (s->kept_count == s->kept_capacity)
             return tl_fail(&s->result_diag, TL_EINTERNAL, "more pictures wait than the window holds");
-        keep(s, item->picture);
-        item->picture = NULL;
+        keep_picture(s, item);
     }
     begin = tl_now_us();
     ret = tl_fill_push(s->fill, &input);
@@ -228,8 +264,11 @@ void *tl_session_result_main(void *opaque)
         tl_fill_finish(s->fill);
         ret = drain_fill(s);
     }
-    for (TlFrame *picture = kept_next(s); picture; picture = kept_next(s))
+    while (s->kept_count > 0) {
+        TlFrame *picture = kept_next(s);
         tl_frame_unref(&picture);
+    }
+    tl_frame_unref(&s->last_picture);
     s->wall_s = tl_us_to_s(tl_now_us() - s->start_us);
     s->answer.picture = NULL;
     s->answer.last = 1;

@@ -193,8 +193,42 @@ static void check_cache(Examination *exam)
     TlCheck check = writable ? ok("cache")
                              : note("cache", "networks are compiled anew at every start; --cache-dir or "
                                              "TOUCHLINE_CACHE_DIR names a folder that can be written");
-    finding(exam, &check, "%s%s", path[0] ? path : "no folder for compiled networks is known",
-            writable ? "" : " cannot be written");
+    if (!path[0])
+        finding(exam, &check, "no folder for compiled networks is known: neither HOME nor XDG_CACHE_HOME is set");
+    else
+        finding(exam, &check, "%s%s", path, writable ? "" : " cannot be written");
+}
+
+static void tell_compiler(Examination *exam)
+{
+    TlCheck check = ok("compiler");
+#ifdef __clang__
+    const char *name = "";
+#else
+    const char *name = "gcc ";
+#endif
+#ifdef NDEBUG
+    const char *kind = "optimised, without assertions";
+#elif defined(__OPTIMIZE__)
+    const char *kind = "optimised, with assertions";
+#else
+    const char *kind = "not optimised";
+#endif
+    finding(exam, &check, "%s%s, C%ld, %s", name, __VERSION__, __STDC_VERSION__ / 100 % 100, kind);
+}
+
+void tl_system_build(TlCheckSink *sink, void *opaque)
+{
+    TlOptions options;
+    tl_options_default(&options);
+    Examination exam = {.options = &options, .sink = sink, .opaque = opaque};
+    TlCheck version = ok("version");
+
+    finding(&exam, &version, "%s", tl_version());
+    tell_compiler(&exam);
+    check_libav(&exam);
+    check_backends(&exam);
+    check_processor(&exam);
 }
 
 int tl_system_check(const TlOptions *options, TlCheckSink *sink, void *opaque)

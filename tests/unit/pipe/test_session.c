@@ -76,7 +76,8 @@ typedef struct Case {
     int frames, stride, batch, threads, keep;
     double budget_s;
     const char *extra; // more lines of the player script
-    int skip_pitch;
+    int skip_pitch, pitch_stride, prefetch;
+    double timeout_s;
 } Case;
 
 static char player_path[256], pitch_path[256];
@@ -97,6 +98,10 @@ static TlSession *open_case(const Case *c, TlDiag *diag)
     options.threads = c->threads;
     options.time_budget_s = c->budget_s;
     options.skip_pitch = c->skip_pitch;
+    options.pitch_stride = c->pitch_stride;
+    options.processing_timeout_s = c->timeout_s;
+    if (c->prefetch)
+        options.prefetch_frames = c->prefetch;
     int ret = tl_session_open(&session, &options, diag);
     assert_true(ret == TL_OK || !session);
     return session;
@@ -314,6 +319,92 @@ static void spent_budget_still_answers_all(void **state)
     free(records);
 }
 
+// Batches that fill at different paces in two networks, behind queues of every length, with and without a budget:
+// whoever waits must have started what he waits for.
+static void no_setting_hangs(void **state)
+{
+    (void)state;
+    static const int batches[] = {1, 4, 8}, pitch_strides[] = {1, 4}, prefetches[] = {1, 64};
+    static const double budgets[] = {0, 0.05};
+    for (int i = 0; i < 3 * 2 * 2 * 2; i++) {
+        Case c = {.frames = 300,
+                  .stride = 1,
+                  .threads = 1 + i % 2,
+                  .batch = batches[i % 3],
+                  .pitch_stride = pitch_strides[i / 3 % 2],
+                  .prefetch = prefetches[i / 6 % 2],
+                  .budget_s = budgets[i / 12 % 2]};
+        int answered, ended;
+        TlRecord *records = run_case(&c, &answered, &ended);
+        assert_int_equal(ended, TL_EOF);
+        assert_int_equal(answered, c.frames);
+        free(records);
+    }
+}
+
+static void many_threads_are_no_error(void **state)
+{
+    (void)state;
+    Case c = {.frames = 20, .stride = 2, .threads = 256};
+    int answered, ended;
+    TlRecord *records = run_case(&c, &answered, &ended);
+    assert_int_equal(ended, TL_EOF);
+    assert_int_equal(answered, 20);
+    free(records);
+}
+
+static void *cancel_main(void *opaque)
+{
+    usleep(200000);
+    tl_session_cancel(opaque);
+    return NULL;
+}
+
+// Nobody pushes anything: cancel must still end the wait, and so must the time limit of a clip.
+static void waiting_for_pictures_ends(void **state)
+{
+    (void)state;
+    for (int by_timeout = 0; by_timeout < 2; by_timeout++) {
+        Case c = {.frames = 1, .stride = 1, .threads = 1, .timeout_s = by_timeout ? 0.3 : 0};
+        TlDiag diag = {0};
+        TlStreamInfo info = {.width = WIDTH, .height = HEIGHT, .fps = 25};
+        TlSession *session = open_case(&c, &diag);
+        pthread_t thread;
+        static TlRecord record;
+        assert_int_equal(tl_session_start_push(session, &info, &diag), TL_OK);
+        if (!by_timeout)
+            assert_int_equal(pthread_create(&thread, NULL, cancel_main, session), 0);
+        int ret = tl_session_next(session, &record, NULL, &diag);
+        assert_int_equal(ret, by_timeout ? TL_ETIMEOUT : TL_EINTERRUPTED);
+        if (!by_timeout)
+            pthread_join(thread, NULL);
+        tl_session_close(&session);
+    }
+}
+
+static void hostile_pictures_are_refused(void **state)
+{
+    (void)state;
+    Case c = {.frames = 1, .stride = 1, .threads = 1};
+    TlDiag diag = {0};
+    TlStreamInfo info = {.width = WIDTH, .height = HEIGHT, .fps = NAN};
+    TlSession *session = open_case(&c, &diag);
+    TlPicture good = {
+        .width = WIDTH, .height = HEIGHT, .plane = {luma, chroma, chroma}, .stride = {WIDTH, WIDTH / 2, WIDTH / 2}};
+    assert_int_equal(tl_session_start_push(session, &info, &diag), TL_OK);
+    TlPicture bad = good;
+    bad.plane[2] = NULL;
+    assert_int_equal(tl_session_push(session, &bad, 0, NULL), TL_EUSAGE);
+    bad = good;
+    bad.stride[0] = WIDTH - 1;
+    assert_int_equal(tl_session_push(session, &bad, 0, NULL), TL_EUSAGE);
+    bad = good;
+    bad.width = WIDTH / 2;
+    assert_int_equal(tl_session_push(session, &bad, 0, NULL), TL_EUSAGE);
+    assert_int_equal(tl_session_push(session, &good, 0, NULL), TL_OK);
+    tl_session_close(&session);
+}
+
 static void cancel_ends_soon(void **state)
 {
     (void)state;
@@ -457,6 +548,10 @@ int main(void)
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(nan_answers_are_harmless),
         cmocka_unit_test(spent_budget_still_answers_all),
+        cmocka_unit_test(no_setting_hangs),
+        cmocka_unit_test(many_threads_are_no_error),
+        cmocka_unit_test(waiting_for_pictures_ends),
+        cmocka_unit_test(hostile_pictures_are_refused),
         cmocka_unit_test(cancel_ends_soon),
         cmocka_unit_test(close_in_the_middle),
         cmocka_unit_test(nothing_is_allocated_per_frame),
