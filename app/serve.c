@@ -226,7 +226,7 @@ const TlCommand tl_command_serve = {
     .description = "Answers signed challenges: downloads the clip, decodes while it arrives, answers every frame.\n"
                    "GET /availability, /healthz, /readyz, /metrics and /version tell how it is. SIGTERM finishes the "
                    "running challenge first; SIGHUP reads the settings of networks, detection, frames, pitch and "
-                   "machine anew\nfrom the config file, without dropping a challenge.",
+                   "machine anew from the config file, without dropping a challenge.",
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Frames|Pitch|Machine",
