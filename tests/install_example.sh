@@ -9,6 +9,7 @@ pc=$(find "$prefix" -name touchline.pc)
 export PKG_CONFIG_PATH=${pc%/*}
 cc -Wall -Wextra -Werror examples/count_players.c $(pkg-config --cflags --libs touchline) \
     -Wl,-rpath,"$(pkg-config --variable=libdir touchline)" -o "$out/count_players"
+"$prefix/bin/touchline" models | grep -q "$prefix" # the installed networks are used, not those of the source tree
 "$prefix/bin/touchline" synth -y -o "$out/clip.mp4" --seconds 1 --size 640x360
 export TOUCHLINE_MODELS=$prefix/share/touchline/models
 "$out/count_players" "$out/clip.mp4" | tee "$out/answer.txt" | tail -n 2

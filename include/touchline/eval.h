@@ -25,7 +25,8 @@ typedef struct TlEvalClass {
     double precision, recall;   ///< at the working threshold and IoU 0.5; -1 when undefined
 } TlEvalClass;
 
-// Pitch points. Errors are of labelled points that were predicted; medians and percentiles over all of them.
+// Pitch points. Distances in the picture are of labelled points that were predicted, those on the grass of all labelled
+// points of pictures with a homography; medians and percentiles over all of them, -1 without any.
 typedef struct TlEvalPitch {
     int pictures, with_homography, points, found;
     double median_share, p95_share; ///< distance in the picture as a share of its width

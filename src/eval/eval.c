@@ -132,19 +132,27 @@ static int report(const TlSamples *samples, const TlEvalParams *params, const ch
     return ret == TL_OK ? report_pitch(samples, match, &model, &out->pitch) : ret;
 }
 
+// Index of the first picture of a match.
+static int first_of(const TlSamples *samples, const char *match)
+{
+    int i = 0;
+    while (i < samples->count && !belongs(&samples->sample[i], match))
+        i++;
+    return i;
+}
+
 int tl_eval_detections(const TlEvalParams *params, TlEvalReport *reports, int size, int *count, TlDiag *diag)
 {
     TlSamples samples = {0};
-    char match[TL_EVAL_MATCH_SIZE], last[TL_EVAL_MATCH_SIZE] = "";
+    char match[TL_EVAL_MATCH_SIZE];
     *count = 0;
     int ret = tl_samples_read(&samples, params->predictions, params->truth, diag);
     if (ret == TL_OK && size > 0)
         ret = report(&samples, params, NULL, &reports[(*count)++]);
     for (int i = 0; i < samples.count && ret == TL_OK && *count < size; i++) {
         match_of(samples.sample[i].name, match);
-        if (strcmp(match, last) == 0)
-            continue; // samples are sorted: a match is one run
-        snprintf(last, sizeof last, "%s", match);
+        if (first_of(&samples, match) != i)
+            continue; // has its row already
         ret = report(&samples, params, match, &reports[(*count)++]);
     }
     tl_samples_deinit(&samples);

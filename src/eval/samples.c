@@ -11,7 +11,7 @@
 
 #include "base/mem.h"
 
-enum { PATH_SIZE = 2048, BOX_FIELDS = 5, POINT_FIELDS = BOX_FIELDS + 3 * TL_POINT_COUNT };
+enum { PATH_SIZE = 2048, SIDE_MAX = 1 << 20, BOX_FIELDS = 5, POINT_FIELDS = BOX_FIELDS + 3 * TL_POINT_COUNT };
 
 // Room for one more element of `size` bytes; the counts grow by doubling.
 static int grow(void **list, int count, int *capacity, size_t size)
@@ -123,9 +123,9 @@ static int take_label(TlSamples *samples, int index, const double *v, int fields
         }
         return 0;
     }
-    int class_id = (int)v[0];
-    if (fields != BOX_FIELDS || class_id < 0 || class_id >= TL_CLASS_COUNT || v[0] != class_id)
+    if (fields != BOX_FIELDS || v[0] < 0 || v[0] >= TL_CLASS_COUNT || v[0] != floor(v[0]))
         return -1;
+    int class_id = (int)v[0];
     TlEvalBox box = {.picture = index, .box = {v[1] - v[3] / 2, v[2] - v[4] / 2, v[3], v[4]}};
     return add_box(&samples->truth[class_id], &box);
 }
@@ -193,9 +193,9 @@ static int take_prediction(TlSamples *samples, const json_t *root)
 {
     char name[TL_SAMPLE_NAME];
     const char *image = json_string_value(json_object_get(root, "image"));
-    int width = (int)json_integer_value(json_object_get(root, "width"));
-    int height = (int)json_integer_value(json_object_get(root, "height"));
-    if (!image || width <= 0 || height <= 0)
+    json_int_t width = json_integer_value(json_object_get(root, "width"));
+    json_int_t height = json_integer_value(json_object_get(root, "height"));
+    if (!image || width <= 0 || height <= 0 || width > SIDE_MAX || height > SIDE_MAX)
         return -1;
     stem_of(image, name);
     TlSample *sample = find(samples, name);
@@ -203,8 +203,8 @@ static int take_prediction(TlSamples *samples, const json_t *root)
         return 0; // a picture without a label
     if (sample->width)
         return -1; // named twice
-    sample->width = width;
-    sample->height = height;
+    sample->width = (int)width;
+    sample->height = (int)height;
     if (read_objects(samples, (int)(sample - samples->sample), json_object_get(root, "objects")) < 0)
         return -1;
     return read_pitch(sample, json_object_get(root, "keypoints"), json_object_get(root, "homography"));
@@ -247,7 +247,10 @@ static int by_picture_and_score(const void *a, const void *b)
         return order;
     if (x->score != y->score)
         return x->score < y->score ? 1 : -1;
-    return memcmp(x->box, y->box, sizeof x->box);
+    for (int k = 0; k < 4; k++)
+        if (x->box[k] != y->box[k])
+            return x->box[k] < y->box[k] ? -1 : 1;
+    return 0;
 }
 
 int tl_samples_read(TlSamples *samples, const char *predictions, const char *truth, TlDiag *diag)
