@@ -2,8 +2,9 @@
 //
 // In: boxes of players and the picture. For each player the mean colour of the trunk without grass-coloured pixels,
 // kept as a running mean of the track; then two-means over the tracks seen lately (Lloyd), started from the two most
-// different shirts and moved on gently, so that names do not swap. The grass is the most frequent chroma of the
-// picture.
+// different shirts. Once enough people were measured the best pair of kits is searched and locked: close-ups, replays
+// and changes of light may then move the centres a little, but never the inks. A track belongs to the team that most of
+// its samples were nearer to, with a margin before it changes. The grass is the most frequent chroma of the picture.
 #include "render/overlay_teams.h"
 
 #include <math.h>
@@ -15,6 +16,11 @@
 #define GRASS_REACH 14    // chroma steps
 #define RECENT      100   // frames
 #define FEWEST      5     // players before teams are told apart
+#define MATURE      15    // samples that make the colour of a track trustworthy
+#define LOCK_COUNT  8     // tracks of that kind that lock the kits
+#define DRIFT       18.0f // a locked centre moves no farther than this
+#define MEMORY      100 // votes; more are halved, so that an id that jumped to an opponent changes its team in the end
+#define MARGIN      4   // votes that a track needs beyond a tie to change its team
 
 static float distance(const float a[3], const float b[3])
 {
@@ -84,18 +90,6 @@ static int sample_shirt(const TlTeams *teams, const TlPicture *picture, const fl
     return 1;
 }
 
-static void remember(TlTeams *teams, int32_t id, int64_t frame, const float colour[3])
-{
-    TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
-    if (person->id != id || person->samples == 0)
-        *person = (TlTeamsPerson){.id = id};
-    float share = person->samples < 12 ? 1.0f / (float)(person->samples + 1) : 0.08f;
-    for (int i = 0; i < 3; i++)
-        person->colour[i] += (colour[i] - person->colour[i]) * share;
-    person->samples++;
-    person->seen = frame;
-}
-
 static int recent(const TlTeamsPerson *person, int64_t frame)
 {
     return person->samples > 0 && frame - person->seen <= RECENT && person->seen <= frame;
@@ -127,8 +121,44 @@ static int nearest(const TlTeams *teams, const float colour[3])
     return distance(colour, teams->centre[0]) <= distance(colour, teams->centre[1]) ? 0 : 1;
 }
 
-// One round of two-means; the centres go `share` of the way. Returns 0 when a team has nobody.
-static int move_centres(TlTeams *teams, int64_t frame, float share)
+// One more sample of a track, and its vote. A tie, or little more, keeps the team.
+static void remember(TlTeams *teams, int32_t id, int64_t frame, const float colour[3])
+{
+    TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
+    if (person->id != id || person->samples == 0)
+        *person = (TlTeamsPerson){.id = id, .team = -1};
+    float share = person->samples < 12 ? 1.0f / (float)(person->samples + 1) : 0.08f;
+    for (int i = 0; i < 3; i++)
+        person->colour[i] += (colour[i] - person->colour[i]) * share;
+    person->samples++;
+    person->seen = frame;
+    if (!teams->ready)
+        return;
+    int vote = nearest(teams, colour);
+    if (++person->votes[vote] > MEMORY)
+        person->votes[0] /= 2, person->votes[1] /= 2;
+    if (person->team < 0)
+        person->team = vote;
+    else if (person->votes[!person->team] >= person->votes[person->team] + MARGIN)
+        person->team = !person->team;
+}
+
+// Votes counted before the centres were known, or known well, are worth nothing: begin with the mean.
+static void vote_again(TlTeams *teams)
+{
+    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
+        TlTeamsPerson *person = &teams->person[i];
+        if (!person->samples)
+            continue;
+        person->team = nearest(teams, person->colour);
+        person->votes[person->team] = person->samples < MATURE ? person->samples : MATURE;
+        person->votes[!person->team] = 0;
+    }
+}
+
+// One round of two-means over the tracks seen lately; the centres go `share` of the way. Locked ones stay near the
+// kits that were measured, and shirts that are like neither do not move them.
+static void move_centres(TlTeams *teams, int64_t frame, float share)
 {
     float sum[2][3] = {{0}};
     int count[2] = {0};
@@ -137,14 +167,89 @@ static int move_centres(TlTeams *teams, int64_t frame, float share)
         if (!recent(person, frame))
             continue;
         int team = nearest(teams, person->colour);
+        if (teams->locked && distance(person->colour, teams->measured[team]) > 2 * DRIFT)
+            continue;
         count[team]++;
         for (int k = 0; k < 3; k++)
             sum[team][k] += person->colour[k];
     }
-    for (int team = 0; team < 2; team++)
+    for (int team = 0; team < 2; team++) {
+        float to[3];
         for (int k = 0; k < 3 && count[team]; k++)
-            teams->centre[team][k] += (sum[team][k] / (float)count[team] - teams->centre[team][k]) * share;
-    return count[0] && count[1];
+            to[k] = teams->centre[team][k] + (sum[team][k] / (float)count[team] - teams->centre[team][k]) * share;
+        if (count[team] && (!teams->locked || distance(to, teams->measured[team]) <= DRIFT))
+            memcpy(teams->centre[team], to, sizeof(to));
+    }
+}
+
+// How badly two kits explain the shirts; one odd shirt counts little, so that a referee does not become a team.
+static float misfit(const TlTeamsPerson *const *shirt, int count, float kit[2][3])
+{
+    float sum = 0;
+    for (int i = 0; i < count; i++) {
+        float d = fminf(distance(shirt[i]->colour, kit[0]), distance(shirt[i]->colour, kit[1]));
+        sum += fminf(d, 1.5f * SAME_SHIRT);
+    }
+    return sum;
+}
+
+static void refine(const TlTeamsPerson *const *shirt, int count, float kit[2][3])
+{
+    for (int round = 0; round < 4; round++) {
+        float sum[2][3] = {{0}};
+        int members[2] = {0};
+        for (int i = 0; i < count; i++) {
+            const float *colour = shirt[i]->colour;
+            int team = distance(colour, kit[0]) <= distance(colour, kit[1]) ? 0 : 1;
+            if (distance(colour, kit[team]) > 2 * SAME_SHIRT)
+                continue;
+            members[team]++;
+            for (int k = 0; k < 3; k++)
+                sum[team][k] += colour[k];
+        }
+        for (int team = 0; team < 2; team++)
+            for (int k = 0; k < 3 && members[team]; k++)
+                kit[team][k] = sum[team][k] / (float)members[team];
+    }
+}
+
+// Locks the two kits that explain best what was seen, all pairs of shirts tried as a start, once enough was seen.
+static void try_to_lock(TlTeams *teams)
+{
+    const TlTeamsPerson *shirt[40];
+    int count = 0;
+    float best = INFINITY, kit[2][3];
+    for (int i = 0; i < TL_TEAMS_PERSONS && count < 40; i++)
+        if (teams->person[i].samples >= MATURE)
+            shirt[count++] = &teams->person[i];
+    if (count < LOCK_COUNT)
+        return;
+    for (int i = 0; i < count; i++)
+        for (int k = 0; k < i; k++) {
+            memcpy(kit[0], shirt[k]->colour, sizeof(kit[0]));
+            memcpy(kit[1], shirt[i]->colour, sizeof(kit[1]));
+            refine(shirt, count, kit);
+            float cost = distance(kit[0], kit[1]) > SAME_SHIRT ? misfit(shirt, count, kit) : INFINITY;
+            if (cost < best) {
+                best = cost;
+                memcpy(teams->measured, kit, sizeof(kit));
+            }
+        }
+    if (!isfinite(best))
+        return;
+    // the team that was the first stays the first
+    float same = distance(teams->measured[0], teams->centre[0]) + distance(teams->measured[1], teams->centre[1]);
+    float other = distance(teams->measured[0], teams->centre[1]) + distance(teams->measured[1], teams->centre[0]);
+    if (other < same) {
+        memcpy(kit[0], teams->measured[0], sizeof(kit[0]));
+        memcpy(teams->measured[0], teams->measured[1], sizeof(kit[0]));
+        memcpy(teams->measured[1], kit[0], sizeof(kit[0]));
+    }
+    memcpy(teams->centre, teams->measured, sizeof(teams->centre));
+    for (int team = 0; team < 2; team++)
+        (void)tl_teams_ink(teams, team, &teams->ink[team]);
+    teams->locked = 1;
+    vote_again(teams);
 }
 
 void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
@@ -164,11 +269,14 @@ void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *pictu
             remember(teams, object->id, record->frame, colour);
     }
     if (teams->ready) {
-        (void)move_centres(teams, record->frame, 0.1f);
+        move_centres(teams, record->frame, teams->locked ? 0.01f : 0.1f);
+        if (!teams->locked)
+            try_to_lock(teams);
     } else if (seed_centres(teams, record->frame)) {
         teams->ready = 1;
         for (int i = 0; i < 8; i++)
-            (void)move_centres(teams, record->frame, 1);
+            move_centres(teams, record->frame, 1);
+        vote_again(teams);
     }
 }
 
@@ -177,7 +285,15 @@ int tl_teams_of(const TlTeams *teams, int32_t id)
     if (!teams->ready || id < 0)
         return -1;
     const TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
-    return person->samples > 0 && person->id == id ? nearest(teams, person->colour) : -1;
+    return person->samples > 0 && person->id == id ? person->team : -1;
+}
+
+// A chroma as strong as inks are: means over folds, skin and subsampled chroma are pale.
+static void strong_chroma(float du, float dv, float out[3])
+{
+    float size = sqrtf(du * du + dv * dv), goal = fmaxf(55, fminf(92, size * 1.5f));
+    out[1] = 128 + du * goal / size;
+    out[2] = 128 + dv * goal / size;
 }
 
 // A kit's colour made stronger, as means over folds, skin and subsampled chroma are pale and dark.
@@ -189,19 +305,43 @@ static void strengthen(const float kit[3], float out[3])
         out[1] = out[2] = 128;
         return;
     }
-    float goal = size * 1.5f < 55 ? 55 : size * 1.5f > 92 ? 92 : size * 1.5f;
-    out[0] = kit[0] * 1.25f < 60 ? 60 : kit[0] * 1.25f > 205 ? 205 : kit[0] * 1.25f;
-    out[1] = 128 + du * goal / size;
-    out[2] = 128 + dv * goal / size;
+    out[0] = fmaxf(60, fminf(205, kit[0] * 1.25f));
+    strong_chroma(du, dv, out);
+}
+
+// Both kits would be shown in one grey: the brighter becomes white and the reference for the other's hue, as haze,
+// lamps and the grass around small figures tint both alike.
+static void spread(float kit[2][3], float shown[2][3])
+{
+    int bright = kit[1][0] > kit[0][0], dark = !bright;
+    float du = kit[dark][1] - kit[bright][1], dv = kit[dark][2] - kit[bright][2];
+    if (kit[bright][0] - kit[dark][0] < SAME_SHIRT)
+        return;
+    shown[bright][0] = 215;
+    shown[bright][1] = shown[bright][2] = 128;
+    shown[dark][0] = 30;
+    shown[dark][1] = shown[dark][2] = 128;
+    if (sqrtf(du * du + dv * dv) < 9)
+        return;
+    shown[dark][0] = fmaxf(60, kit[dark][0] * 0.6f);
+    strong_chroma(du, dv, shown[dark]);
 }
 
 int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
 {
+    float kit[2][3];
     if (!teams->ready || team < 0 || team > 1)
         return 0;
+    if (teams->locked) {
+        *ink = teams->ink[team];
+        return 1;
+    }
     float shown[2][3];
     for (int i = 0; i < 2; i++)
         strengthen(teams->centre[i], shown[i]);
+    memcpy(kit, teams->centre, sizeof(kit));
+    if (distance(shown[0], shown[1]) < 30)
+        spread(kit, shown);
     float du = shown[team][1] - 128, dv = shown[team][2] - 128, size = sqrtf(du * du + dv * dv);
     float gu = (float)teams->grass[0] - 128, gv = (float)teams->grass[1] - 128, grass = sqrtf(gu * gu + gv * gv);
     // a kit of the hue of the grass (within some 18 degrees) would drown in it; white and black never do

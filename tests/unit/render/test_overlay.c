@@ -283,6 +283,52 @@ static void teams_wear_their_colours(void **state)
     tl_overlay_pen_deinit(&pen);
 }
 
+// After a wide view that shows both kits comes a long close-up of people in one odd colour, under other light: the inks
+// stay, and a track keeps its team while a few of its samples look like the other one.
+static void kits_are_locked(void **state)
+{
+    (void)state;
+    static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
+    TlOverlayPen pen;
+    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
+    TlInk grass = tl_ink(0x4c8030), blue = tl_ink(0x1838b0), white = tl_ink(0xf0f0f0), referee = tl_ink(0x181818);
+    TlInk ink[2], now;
+    int team[8] = {0};
+    picture.plane[1] = u, picture.plane[2] = v;
+    assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
+    for (int frame = 0; frame < 500; frame++) {
+        TlRecord record = empty_record();
+        record.frame = frame;
+        int odd_view = frame >= 60 && frame < 460;
+        paint_box(&picture, 0, 0, WIDTH, HEIGHT, odd_view ? tl_ink(0x607828) : grass, u, v);
+        for (int i = 0; i < 9; i++) {
+            int x = 20 + i * 64, y = 60 + (i % 3) * 60, glitch = frame >= 30 && frame < 33 && i < 2;
+            TlInk shirt = i == 8 ? referee : (i % 2) ^ glitch ? white : blue;
+            paint_box(&picture, x + 4, y, x + 20, y + 60, odd_view ? tl_ink(0x3c6a30) : shirt, u, v);
+            add_object(&record, odd_view ? 100 + i : i + 1, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
+                       (float)y + 60);
+        }
+        tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        for (int k = 0; k < 2 && frame >= 20; k++) {
+            assert_int_equal(tl_teams_ink(&pen.teams, k, &now), 1);
+            if (frame == 20)
+                ink[k] = now;
+            assert_memory_equal(&ink[k], &now, sizeof(now));
+        }
+        for (int i = 0; i < 8 && frame >= 20; i++) {
+            if (frame == 20)
+                team[i] = tl_teams_of(&pen.teams, i + 1);
+            assert_int_equal(team[i], team[i & 1]);
+            assert_int_equal(tl_teams_of(&pen.teams, i + 1), team[i]);
+        }
+    }
+    assert_int_not_equal(team[0], team[1]);
+    now = ink[team[1]];
+    assert_true(now.y > 180 && abs(now.u - 128) < 12 && abs(now.v - 128) < 12);
+    assert_true(ink[team[0]].u > 150);
+    tl_overlay_pen_deinit(&pen);
+}
+
 static int files_in(const char *folder)
 {
     char command[256];
@@ -346,8 +392,8 @@ int main(void)
         cmocka_unit_test(person_gets_an_ellipse_and_a_label), cmocka_unit_test(filled_frames_are_dashed),
         cmocka_unit_test(ball_gets_a_triangle_above),         cmocka_unit_test(pitch_lines_follow_the_homography),
         cmocka_unit_test(hostile_records_are_harmless),       cmocka_unit_test(marks_scale_with_the_picture),
-        cmocka_unit_test(teams_wear_their_colours),           cmocka_unit_test(nothing_is_allocated_once_warm),
-        cmocka_unit_test(file_appears_whole_or_not_at_all),
+        cmocka_unit_test(teams_wear_their_colours),           cmocka_unit_test(kits_are_locked),
+        cmocka_unit_test(nothing_is_allocated_once_warm),     cmocka_unit_test(file_appears_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
