@@ -139,14 +139,25 @@ static int feed(TlDecoder *decoder)
     return send_packet(decoder, NULL);
 }
 
-// An MP4 whose index came after the data, from a source that cannot go back to it: all was read, but no packet.
+// An MP4 whose index came after the data, from a source that cannot go back to it.
 static int index_is_behind(const TlDecoder *decoder)
 {
     const TlSource *source = &decoder->source;
+    int64_t begin, end;
 
-    if (!source->is_mp4 || source->can_seek || decoder->packets || source->error)
+    if (!source->is_mp4 || source->can_seek || source->error || decoder->packets >= decoder->stream->nb_frames)
         return 0;
-    return decoder->reads_failed && (!source->has_length || source->pb->bytes_read >= avio_size(source->pb));
+    return tl_decoder_data_range(decoder, &begin, &end) && begin < decoder->head_end;
+}
+
+// The index promises data that the file does not have. libav tells the end of the file within a frame from the end of
+// the last frame only by chance, so its word is not enough.
+static int lacks_data(const TlDecoder *decoder)
+{
+    AVIOContext *pb = decoder->source.pb;
+    int64_t begin, end, size = decoder->source.can_seek ? avio_size(pb) : pb->bytes_read;
+
+    return size > 0 && tl_decoder_data_range(decoder, &begin, &end) && end > size;
 }
 
 // Why there is no further picture: the plain end, or what went wrong, in one sentence.
@@ -170,7 +181,8 @@ static int explain_end(TlDecoder *decoder, TlDiag *diag)
     if (!frames && decoder->picture_too_large)
         return tl_fail(diag, TL_ELIMIT, "the picture of %s is larger than %d megapixels", name,
                        TL_PIXELS_MAX / 1000000);
-    int is_cut = decoder->reads_failed > 0 || decoder->last_is_cut || tl_container_is_short(&decoder->source);
+    int is_cut = decoder->reads_failed > 0 || decoder->last_is_cut || lacks_data(decoder) ||
+                 tl_container_is_short(&decoder->source);
     if (is_cut)
         return tl_fail(diag, TL_ETRUNCATED, "%s is cut off: stopped after %s", name, progress);
     if (frames && decoder->errors_in_row >= DAMAGED_TAIL_ERRORS)

@@ -39,6 +39,8 @@ typedef struct TlDecoder {
     int has_picture;
     AVPacket *packet;
 
+    int64_t head_end; ///< where the reading of the container's head stopped, in bytes
+
     int can_skip; ///< packets are scheduled and may be dropped
     TlNalFormat nal;
     TlSchedule schedule;
@@ -66,6 +68,9 @@ TL_NODISCARD int tl_decoder_next(TlDecoder *decoder, AVFrame *picture, int64_t *
 
 double tl_decoder_fps(const TlDecoder *decoder);          ///< 0 unknown
 int64_t tl_decoder_frame_count(const TlDecoder *decoder); ///< by the container, 0 unknown
+
+// Where in the file the shown frames lie, bytes [begin,end), by the index of an MP4. 0 for other containers.
+int tl_decoder_data_range(const TlDecoder *decoder, int64_t *begin, int64_t *end);
 void tl_decoder_deinit(TlDecoder *decoder);
 
 #endif

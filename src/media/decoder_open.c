@@ -83,7 +83,10 @@ static int open_container(TlDecoder *decoder, TlDiag *diag)
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     ret = avformat_open_input(&decoder->format, NULL, found, &options);
     av_dict_free(&options);
-    return ret < 0 ? explain_open(decoder, ret, diag) : TL_OK;
+    if (ret < 0)
+        return explain_open(decoder, ret, diag);
+    decoder->head_end = avio_tell(decoder->source.pb);
+    return TL_OK;
 }
 
 // Codecs of single pictures say what size they have only while decoding: see limit_buffer.
@@ -244,6 +247,22 @@ static int64_t count_indexed(const TlDecoder *decoder)
     for (int i = 0; i < entries; i++)
         shown += !(avformat_index_get_entry(decoder->stream, i)->flags & AVINDEX_DISCARD_FRAME);
     return decoder->stream->nb_frames > 0 ? shown : 0;
+}
+
+int tl_decoder_data_range(const TlDecoder *decoder, int64_t *begin, int64_t *end)
+{
+    if (!decoder->format || !decoder->stream || !strstr(decoder->format->iformat->name, "mp4"))
+        return 0;
+    *begin = INT64_MAX;
+    *end = 0;
+    for (int i = 0; i < avformat_index_get_entries_count(decoder->stream); i++) {
+        const AVIndexEntry *entry = avformat_index_get_entry(decoder->stream, i);
+        if (entry->flags & AVINDEX_DISCARD_FRAME || entry->pos < 0)
+            continue;
+        *begin = FFMIN(*begin, entry->pos);
+        *end = FFMAX(*end, entry->pos > INT64_MAX - entry->size ? INT64_MAX : entry->pos + entry->size);
+    }
+    return *end > 0;
 }
 
 int64_t tl_decoder_frame_count(const TlDecoder *decoder)

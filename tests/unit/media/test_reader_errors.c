@@ -170,6 +170,56 @@ static void test_cut_data(void **state)
     assert_cut("half.avi", 30, 90);
 }
 
+// Sound between the pictures, cut at many places: never is a part taken for the whole, from a file or from a pipe.
+static void test_cut_anywhere(void **state)
+{
+    char command[600], *path = strdup(in_folder("part.mp4"));
+    int saved = dup(STDIN_FILENO);
+    struct stat status;
+
+    (void)state;
+    shell("ffmpeg -v error -i whole.mp4 -c copy -movflags faststart sound_too.mp4");
+    assert_int_equal(stat(in_folder("sound_too.mp4"), &status), 0);
+    for (int part = 10; part < 98; part += 2) {
+        snprintf(command, sizeof command, "head -c %lld sound_too.mp4 > part.mp4",
+                 (long long)status.st_size * part / 100);
+        shell("%s", command);
+        for (int is_pipe = 0; is_pipe < 2; is_pipe++) {
+            FILE *pipe = NULL;
+            if (is_pipe) {
+                snprintf(command, sizeof command, "cat '%s'", path);
+                pipe = popen(command, "r"); // NOLINT(cert-env33-c)
+                dup2(fileno(pipe), STDIN_FILENO);
+            }
+            Run run = run_file(is_pipe ? "-" : path);
+            if (is_pipe) {
+                dup2(saved, STDIN_FILENO);
+                pclose(pipe);
+            }
+            int code = run.open_ret ? run.open_ret : run.end;
+            if (code != TL_ETRUNCATED)
+                fail_msg("%d%% (pipe %d): %s after %d frames", part, is_pipe, tl_error_name(code), (int)run.count);
+            assert_non_null(strstr(run.diag.text, "of about 120 frames"));
+            free_run(&run);
+        }
+    }
+    close(saved);
+    free(path);
+}
+
+// The data of the last sounds is missing, the pictures are all there: nothing to complain about.
+static void test_cut_behind_the_last_picture(void **state)
+{
+    (void)state;
+    shell("ffmpeg -v error -i front.mp4 -f lavfi -i sine=d=9 -map 0 -map 1 -c:v copy -c:a aac -movflags faststart "
+          "long_sound.mp4 && head -c $(($(stat -c %%s long_sound.mp4) - 3000)) long_sound.mp4 > cut_sound.mp4");
+    Run run = run_file(in_folder("cut_sound.mp4"));
+    if (run.end != TL_EOF)
+        fail_msg("%s: %s", tl_error_name(run.end), run.diag.text);
+    assert_int_equal(run.count, 120);
+    free_run(&run);
+}
+
 // Nothing but the index.
 static void test_cut_before_data(void **state)
 {
@@ -354,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_no_frame),
         cmocka_unit_test(test_cut_index),
         cmocka_unit_test(test_cut_data),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_cut_behind_the_last_picture),
         cmocka_unit_test(test_cut_before_data),
         cmocka_unit_test(test_cut_transport_stream),
         cmocka_unit_test(test_damage_in_the_middle),
