@@ -150,6 +150,7 @@ static void reset_clip(TlSession *s)
     s->cut_pending = 0;
     s->timed_out = 0;
     s->keys_seen = s->keys_run = 0;
+    s->keys_pitch = -1;
     s->answer.last = 0;
     s->last_fit.valid = 0;
     s->kept_first = s->kept_count = 0;
@@ -235,7 +236,9 @@ static int begin_clip(TlSession *s, TlDiag *diag)
 static int want_frame(void *opaque, int64_t index)
 {
     const TlSession *s = opaque;
-    return s->keep_pictures || tl_plan_is_key(&s->plan, index);
+    if (s->keep_pictures)
+        return 1;
+    return tl_plan_is_key(&s->plan, index) && !atomic_load(&s->time_budget_hit);
 }
 
 // Model names stay, everything else is the new source's.

@@ -68,6 +68,7 @@ struct TlSession {
     double decode_s, pre_s;
     atomic_int time_budget_hit;
     int64_t keys_seen, keys_run; ///< key frames of the plan; those that the budget let through
+    int64_t keys_pitch;          ///< keys_seen when the pitch network was last due, -1 = never
 
     // result thread
     TlDiag result_diag;

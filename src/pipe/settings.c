@@ -55,11 +55,6 @@ int tl_plan_is_key(const TlPlan *plan, int64_t frame)
     return (frame - plan->first) % plan->stride == 0 || frame == plan->last_estimate;
 }
 
-int tl_plan_is_pitch_key(const TlPlan *plan, int64_t frame)
-{
-    return (frame - plan->first) % ((int64_t)plan->stride * plan->pitch_stride) == 0 || frame == plan->last_estimate;
-}
-
 void tl_cache_dir(const TlOptions *options, char *path, size_t size)
 {
     const char *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");

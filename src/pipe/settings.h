@@ -19,7 +19,6 @@ TL_NODISCARD int tl_plan_range(TlPlan *plan, const char *frames, TlDiag *diag);
 // Resolves the strides for this stream.
 void tl_plan_resolve(TlPlan *plan, const TlOptions *options, const TlStreamInfo *info);
 int tl_plan_is_key(const TlPlan *plan, int64_t frame);
-int tl_plan_is_pitch_key(const TlPlan *plan, int64_t frame);
 
 // Path of the shipped model `name` ("players.onnx"). TL_EMODEL with the folders tried when it is nowhere.
 TL_NODISCARD int tl_model_path(const char *name, char *path, size_t size, TlDiag *diag);

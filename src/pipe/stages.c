@@ -43,6 +43,7 @@ static int flush_networks(TlSession *s)
 static int within_budget(TlSession *s, int64_t frame)
 {
     double budget = s->options.time_budget_s, spent = tl_us_to_s(tl_now_us() - s->start_us);
+    s->keys_seen++;
     if (budget <= 0)
         return 1;
     if (spent >= budget)
@@ -55,7 +56,18 @@ static int within_budget(TlSession *s, int64_t frame)
         every = (int64_t)ceil((double)(left / s->plan.stride) / fmax(affordable, 1));
         every = every > most && most > 0 ? most : every;
     }
-    return s->keys_seen++ % (every > 0 ? every : 1) == 0;
+    return s->keys_seen % (every > 0 ? every : 1) == 0;
+}
+
+// The pitch network sees every pitch_stride-th key frame of the plan, the next one used when that one was left out, and
+// the last frame.
+static int pitch_is_due(TlSession *s, int64_t frame)
+{
+    int64_t due = s->keys_pitch < 0 || s->keys_seen - s->keys_pitch >= s->plan.pitch_stride;
+    if (!due && frame != s->plan.last_estimate)
+        return 0;
+    s->keys_pitch = s->keys_seen - (s->keys_pitch < 0 ? 0 : (s->keys_seen - s->keys_pitch) % s->plan.pitch_stride);
+    return 1;
 }
 
 // Puts a picture; when that has to wait for an answer, everything the answers depend on is started first.
@@ -69,18 +81,14 @@ static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
 {
     int64_t begin = tl_now_us();
     int ret = TL_OK;
-    int player_key = tl_plan_is_key(&s->plan, frame->index);
-    int pitch_key = s->pitch && tl_plan_is_pitch_key(&s->plan, frame->index);
-    if ((player_key || pitch_key) && within_budget(s, frame->index)) {
+    if (tl_plan_is_key(&s->plan, frame->index) && within_budget(s, frame->index)) {
         s->keys_run++;
-        item->player_key = (uint8_t)player_key;
-        item->pitch_key = (uint8_t)pitch_key;
+        item->player_key = 1;
+        item->pitch_key = s->pitch && pitch_is_due(s, frame->index);
         // Only key frames are looked at for cuts: which others come with pixels depends on the decoder and on overlays.
-        if (player_key) {
-            item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
-            ret = put(s, s->player, frame, &item->player);
-        }
-        if (ret == TL_OK && pitch_key)
+        item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
+        ret = put(s, s->player, frame, &item->player);
+        if (ret == TL_OK && item->pitch_key)
             ret = put(s, s->pitch, frame, &item->pitch);
     }
     s->pre_s += tl_us_to_s(tl_now_us() - begin);
