@@ -1,8 +1,8 @@
 // Two teams by shirt colour, see overlay_teams.h.
 //
 // In: boxes of players and the picture. For each player the mean colour of the trunk without grass-coloured pixels,
-// kept as a running mean of the track; then two-means over the tracks seen lately (Lloyd), started from the two most
-// different shirts. Once enough people were measured the best pair of kits is searched and locked: close-ups, replays
+// kept as a running mean of the track; then the pair of kits that explains the tracks best (Lloyd's two-means with odd
+// shirts left out, started from every pair). Once enough people were measured the pair is locked: close-ups, replays
 // and changes of light may then move the centres a little, but never the inks. A track belongs to the team that most of
 // its samples were nearer to, with a margin before it changes. The grass is the most frequent chroma of the picture.
 #include "render/overlay_teams.h"
@@ -17,10 +17,12 @@
 #define RECENT      100   // frames
 #define FEWEST      5     // players before teams are told apart
 #define MATURE      15    // samples that make the colour of a track trustworthy
+#define SHIRT_MAX   40    // tracks that are compared
 #define LOCK_COUNT  8     // tracks of that kind that lock the kits
+#define FOLLOW      0.01f // share of the way that a locked centre goes in a frame
 #define DRIFT       18.0f // a locked centre moves no farther than this
 #define MEMORY      100 // votes; more are halved, so that an id that jumped to an opponent changes its team in the end
-#define MARGIN      4   // votes that a track needs beyond a tie to change its team
+#define MARGIN      4   // votes beyond a tie, and a fifth of all, that a track needs to change its team
 
 static float distance(const float a[3], const float b[3])
 {
@@ -95,27 +97,6 @@ static int recent(const TlTeamsPerson *person, int64_t frame)
     return person->samples > 0 && frame - person->seen <= RECENT && person->seen <= frame;
 }
 
-// The two most different shirts.
-static int seed_centres(TlTeams *teams, int64_t frame)
-{
-    int count = 0;
-    float most = 0;
-    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
-        if (!recent(&teams->person[i], frame))
-            continue;
-        count++;
-        for (int k = 0; k < i; k++) {
-            float d = recent(&teams->person[k], frame) ? distance(teams->person[i].colour, teams->person[k].colour) : 0;
-            if (d > most) {
-                most = d;
-                memcpy(teams->centre[0], teams->person[k].colour, sizeof(teams->centre[0]));
-                memcpy(teams->centre[1], teams->person[i].colour, sizeof(teams->centre[1]));
-            }
-        }
-    }
-    return count >= FEWEST && most > SAME_SHIRT;
-}
-
 static int nearest(const TlTeams *teams, const float colour[3])
 {
     return distance(colour, teams->centre[0]) <= distance(colour, teams->centre[1]) ? 0 : 1;
@@ -139,7 +120,8 @@ static void remember(TlTeams *teams, int32_t id, int64_t frame, const float colo
         person->votes[0] /= 2, person->votes[1] /= 2;
     if (person->team < 0)
         person->team = vote;
-    else if (person->votes[!person->team] >= person->votes[person->team] + MARGIN)
+    else if (person->votes[!person->team] - person->votes[person->team] >=
+             MARGIN + (person->votes[0] + person->votes[1]) / 5)
         person->team = !person->team;
 }
 
@@ -156,9 +138,9 @@ static void vote_again(TlTeams *teams)
     }
 }
 
-// One round of two-means over the tracks seen lately; the centres go `share` of the way. Locked ones stay near the
-// kits that were measured, and shirts that are like neither do not move them.
-static void move_centres(TlTeams *teams, int64_t frame, float share)
+// Locked centres follow the shirts seen lately a little, but stay near the kits that were measured; shirts that are
+// like neither do not move them.
+static void move_centres(TlTeams *teams, int64_t frame)
 {
     float sum[2][3] = {{0}};
     int count[2] = {0};
@@ -167,7 +149,7 @@ static void move_centres(TlTeams *teams, int64_t frame, float share)
         if (!recent(person, frame))
             continue;
         int team = nearest(teams, person->colour);
-        if (teams->locked && distance(person->colour, teams->measured[team]) > 2 * DRIFT)
+        if (distance(person->colour, teams->measured[team]) > 2 * DRIFT)
             continue;
         count[team]++;
         for (int k = 0; k < 3; k++)
@@ -176,8 +158,8 @@ static void move_centres(TlTeams *teams, int64_t frame, float share)
     for (int team = 0; team < 2; team++) {
         float to[3];
         for (int k = 0; k < 3 && count[team]; k++)
-            to[k] = teams->centre[team][k] + (sum[team][k] / (float)count[team] - teams->centre[team][k]) * share;
-        if (count[team] && (!teams->locked || distance(to, teams->measured[team]) <= DRIFT))
+            to[k] = teams->centre[team][k] + (sum[team][k] / (float)count[team] - teams->centre[team][k]) * FOLLOW;
+        if (count[team] && distance(to, teams->measured[team]) <= DRIFT)
             memcpy(teams->centre[team], to, sizeof(to));
     }
 }
@@ -213,17 +195,10 @@ static void refine(const TlTeamsPerson *const *shirt, int count, float kit[2][3]
     }
 }
 
-// Locks the two kits that explain best what was seen, all pairs of shirts tried as a start, once enough was seen.
-static void try_to_lock(TlTeams *teams)
+// The two kits that explain the shirts best, all pairs of shirts tried as a start. 0 when there are no two.
+static int find_kits(const TlTeamsPerson *const *shirt, int count, float found[2][3])
 {
-    const TlTeamsPerson *shirt[40];
-    int count = 0;
     float best = INFINITY, kit[2][3];
-    for (int i = 0; i < TL_TEAMS_PERSONS && count < 40; i++)
-        if (teams->person[i].samples >= MATURE)
-            shirt[count++] = &teams->person[i];
-    if (count < LOCK_COUNT)
-        return;
     for (int i = 0; i < count; i++)
         for (int k = 0; k < i; k++) {
             memcpy(kit[0], shirt[k]->colour, sizeof(kit[0]));
@@ -232,24 +207,49 @@ static void try_to_lock(TlTeams *teams)
             float cost = distance(kit[0], kit[1]) > SAME_SHIRT ? misfit(shirt, count, kit) : INFINITY;
             if (cost < best) {
                 best = cost;
-                memcpy(teams->measured, kit, sizeof(kit));
+                memcpy(found, kit, sizeof(kit));
             }
         }
-    if (!isfinite(best))
-        return;
-    // the team that was the first stays the first
-    float same = distance(teams->measured[0], teams->centre[0]) + distance(teams->measured[1], teams->centre[1]);
-    float other = distance(teams->measured[0], teams->centre[1]) + distance(teams->measured[1], teams->centre[0]);
-    if (other < same) {
-        memcpy(kit[0], teams->measured[0], sizeof(kit[0]));
-        memcpy(teams->measured[0], teams->measured[1], sizeof(kit[0]));
-        memcpy(teams->measured[1], kit[0], sizeof(kit[0]));
-    }
-    memcpy(teams->centre, teams->measured, sizeof(teams->centre));
+    return isfinite(best);
+}
+
+// Takes measured kits as the teams; the team that was the first stays the first.
+static void take_kits(TlTeams *teams, float kit[2][3])
+{
+    float same = distance(kit[0], teams->centre[0]) + distance(kit[1], teams->centre[1]);
+    float other = distance(kit[0], teams->centre[1]) + distance(kit[1], teams->centre[0]);
+    int swap = teams->ready && other < same;
     for (int team = 0; team < 2; team++)
-        (void)tl_teams_ink(teams, team, &teams->ink[team]);
-    teams->locked = 1;
+        memcpy(teams->centre[team], kit[team ^ swap], sizeof(kit[0]));
+    memcpy(teams->measured, teams->centre, sizeof(teams->centre));
+    teams->ready = 1;
     vote_again(teams);
+}
+
+// Until enough was seen the kits are measured anew in each frame; then they are locked.
+static void measure(TlTeams *teams)
+{
+    const TlTeamsPerson *shirt[SHIRT_MAX];
+    int count = 0, mature = 0, most = 0;
+    float kit[2][3];
+    for (int i = 0; i < TL_TEAMS_PERSONS && count < SHIRT_MAX; i++) {
+        const TlTeamsPerson *person = &teams->person[i];
+        if (!person->samples)
+            continue;
+        shirt[count++] = person;
+        mature += person->samples >= MATURE;
+        most = person->samples > most ? person->samples : most;
+    }
+    int enough = mature >= LOCK_COUNT || (mature >= FEWEST && most >= 4 * MATURE);
+    for (int i = 0; enough && i < count; i++) // short tracks are often no players at all
+        if (shirt[i]->samples < MATURE)
+            shirt[i--] = shirt[--count];
+    if (count < FEWEST || !find_kits(shirt, count, kit))
+        return;
+    take_kits(teams, kit);
+    for (int team = 0; enough && team < 2; team++)
+        (void)tl_teams_ink(teams, team, &teams->ink[team]);
+    teams->locked = enough;
 }
 
 void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
@@ -268,16 +268,10 @@ void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *pictu
             sample_shirt(teams, picture, object->bbox, colour))
             remember(teams, object->id, record->frame, colour);
     }
-    if (teams->ready) {
-        move_centres(teams, record->frame, teams->locked ? 0.01f : 0.1f);
-        if (!teams->locked)
-            try_to_lock(teams);
-    } else if (seed_centres(teams, record->frame)) {
-        teams->ready = 1;
-        for (int i = 0; i < 8; i++)
-            move_centres(teams, record->frame, 1);
-        vote_again(teams);
-    }
+    if (teams->locked)
+        move_centres(teams, record->frame);
+    else
+        measure(teams);
 }
 
 int tl_teams_of(const TlTeams *teams, int32_t id)
