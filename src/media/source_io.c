@@ -8,8 +8,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -174,9 +176,33 @@ static int open_stdin(TlSource *source, TlDiag *diag)
     return make_context(source, read_fd, seek_fd, diag);
 }
 
+// libav calls an unknown host an I/O error. Asks again, for the sentence only; 1 with the host's name and the reason.
+static int host_is_unknown(const char *url, char *host, size_t size, const char **reason)
+{
+    const char *begin = strstr(url, "://") + 3, *end = begin + strcspn(begin, "/?#");
+    const char *user = memchr(begin, '@', (size_t)(end - begin));
+    struct addrinfo *found = NULL;
+
+    if (getenv("http_proxy")) // then others look the name up
+        return 0;
+    if (user)
+        begin = user + 1;
+    size_t length = strcspn(begin, "/?#:");
+    if (*begin == '[' || !length || length >= size)
+        return 0;
+    memcpy(host, begin, length);
+    host[length] = 0;
+    int error = getaddrinfo(host, NULL, &(struct addrinfo){.ai_socktype = SOCK_STREAM}, &found);
+    if (!error)
+        freeaddrinfo(found);
+    *reason = gai_strerror(error);
+    return error != 0;
+}
+
 static int open_http(TlSource *source, const char *url, TlDiag *diag)
 {
-    char text[AV_ERROR_MAX_STRING_SIZE];
+    char text[AV_ERROR_MAX_STRING_SIZE], host[TL_NAME_SIZE];
+    const char *reason;
     AVDictionary *options = NULL;
 
     source->is_network = 1;
@@ -194,6 +220,8 @@ static int open_http(TlSource *source, const char *url, TlDiag *diag)
     }
     if (ret == AVERROR_EXIT)
         return tl_fail(diag, TL_EINTERRUPTED, "interrupted while connecting to %s", source->name);
+    if (ret == AVERROR(EIO) && host_is_unknown(url, host, sizeof host, &reason))
+        return tl_fail(diag, TL_ENET, "cannot fetch %s: the host '%s' was not found (%s)", source->name, host, reason);
     return tl_fail(diag, tl_libav_code(ret, TL_ENET), "cannot fetch %s: %s", source->name,
                    tl_libav_text(text, sizeof text, ret));
 }

@@ -235,6 +235,45 @@ static void test_refusals(void **state)
     free_run(&run);
 }
 
+// The index at the end and no way back to the data: one sentence, wherever the index stands in the last bytes and
+// whatever libav calls it.
+static void test_index_behind(void **state)
+{
+    static const char *const names[] = {"back.mp4", "then_free.mp4", "small.mp4", "sound.mp4", "late.mp4"};
+
+    (void)state;
+    shell("(cat back.mp4; printf '\\000\\004\\000\\000free'; head -c 262136 /dev/zero) > then_free.mp4 && "
+          "ffmpeg -v error -f lavfi -i testsrc2=s=320x240:r=25:d=2 -pix_fmt yuv420p -c:v libx264 small.mp4 && "
+          "ffmpeg -v error -f lavfi -i testsrc2=s=320x240:r=25:d=2 -f lavfi -i sine=d=2 -c:a aac -c:v libx264 "
+          "sound.mp4 && ffmpeg -v error -i back.mp4 -c:v libx264 -crf 40 -g 5 late.mp4");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        for (int fault = FAULT_NO_LENGTH; fault <= FAULT_NO_RANGES; fault++) {
+            Run run = fetch(names[i], fault);
+            int code = run.open_ret ? run.open_ret : run.end;
+            if (code != TL_EFORMAT || !strstr(run.diag.text, "index at the end"))
+                fail_msg("%s, fault %d: %s (%s)", names[i], fault, tl_error_name(code), run.diag.text);
+            free_run(&run);
+        }
+}
+
+static void test_unknown_host(void **state)
+{
+    static const char *const urls[] = {"http://name.invalid/clip.mp4", "http://user@name.invalid:8080?x",
+                                       "https://name.invalid/clip.mp4"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
+        Run run = run_file(urls[i]);
+        assert_int_equal(run.open_ret, TL_ENET);
+        if (!strstr(run.diag.text, "the host 'name.invalid' was not found"))
+            fail_msg("'%s'", run.diag.text);
+    }
+    // An address that nobody listens at is no unknown name.
+    Run run = run_file("http://127.0.0.1:9/clip.mp4");
+    assert_int_equal(run.open_ret, TL_ENET);
+    assert_non_null(strstr(run.diag.text, "refused"));
+}
+
 static void *cancel_soon(void *opaque)
 {
     usleep(700 * 1000);
@@ -264,10 +303,9 @@ static void test_cancel_while_silent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_whole_file),
-        cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_cancel_while_silent),
+        cmocka_unit_test(test_whole_file),   cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_index_behind),
+        cmocka_unit_test(test_unknown_host), cmocka_unit_test(test_cancel_while_silent),
     };
 
     need_ffmpeg();
