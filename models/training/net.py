@@ -87,7 +87,7 @@ def pitch_graph(widths=(16, 32, 64, 128, 192), depths=(1, 2, 2, 3), up_widths=(1
     x = top_down(g, trunk(g, widths, depths), up_widths, up_depths)
     g.output("heat", g.conv(g.conv(x, head), 32, 1, relu=False, bias0=-4.0))
     g.output("offset", g.conv(g.conv(x, 32), 2, 1, relu=False))
-    g.meta = dict(head="points", stride=8, width=480, height=288)
+    g.meta = dict(head="points", stride=8, width=512, height=288)
     return g
 
 
