@@ -324,7 +324,7 @@ static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, c
 static void report_sending(const Request *request, int sent)
 {
     const char *summary = request->reply.summary;
-    double seconds = tl_us_to_s(tl_now_us() - request->queued_us);
+    double seconds = request->queued_us ? tl_us_to_s(tl_now_us() - request->queued_us) : 0;
     if (sent)
         tl_metrics_stage(request->server->params.metrics, TL_STAGE_SEND, seconds);
     if (summary[0])
@@ -339,8 +339,8 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **co
     Request *request = *context;
     if (!request)
         return;
-    if (atomic_load(&request->answered) && request->queued_us)
-        report_sending(request, why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
+    if (atomic_load(&request->answered)) // a client that is gone may never have been sent anything
+        report_sending(request, request->queued_us && why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
     peer_waits(server, connection, 0);
     if (request->submitted)
         pending_changed(server, -1);
