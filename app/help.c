@@ -54,7 +54,8 @@ void tl_help_range(const TlOptionDef *def, char *text, size_t size)
     } else if (def->type == TL_OPTION_INT || def->type == TL_OPTION_DOUBLE) {
         number_text(def->min, low);
         number_text(def->max, high);
-        snprintf(text, size, "%s%s to %s", is_auto ? "auto or " : "", low, high);
+        const char *other = !is_auto ? "" : def->type == TL_OPTION_INT ? "0 = auto, or " : "auto or ";
+        snprintf(text, size, "%s%s to %s", other, low, high);
     }
 }
 
@@ -94,15 +95,24 @@ static void print_option(const TlOptionDef *def, char letter)
     wrap(text, COLUMN, COLUMN);
 }
 
+static int first_of_group(const TlCommandOption *rows, const TlCommandOption *row)
+{
+    for (const TlCommandOption *other = rows; other != row; other++)
+        if (!strcmp(other->def.group, row->def.group))
+            return 0;
+    return 1;
+}
+
+// Group by group in the order of their first rows, wherever the others stand.
 static void print_rows(const TlCommandOption *rows)
 {
-    const char *group = "";
-
-    for (const TlCommandOption *row = rows; row && row->def.flag; row++) {
-        if (strcmp(group, row->def.group) != 0)
-            printf("\n%s:\n", row->def.group);
-        group = row->def.group;
-        print_option(&row->def, row->letter);
+    for (const TlCommandOption *first = rows; first && first->def.flag; first++) {
+        if (!first_of_group(rows, first))
+            continue;
+        printf("\n%s:\n", first->def.group);
+        for (const TlCommandOption *row = first; row->def.flag; row++)
+            if (!strcmp(row->def.group, first->def.group))
+                print_option(&row->def, row->letter);
     }
 }
 
@@ -135,6 +145,34 @@ void tl_help_command(const TlCommand *command)
     printf("\nExamples:\n");
     for (const TlExample *example = command->examples; example && example->line; example++)
         printf("  %s\n      %s\n", example->line, example->text);
+    printf("\nExit code: 0, or one for each kind of failure; `touchline help` lists them, so does the manual page\n"
+           "(touchline help --man).\n");
+}
+
+static void print_exit_codes(void)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } codes[] = {
+#define CODE_ROW(name, value, text) {value, text},
+        TL_ERROR_MAP(CODE_ROW)
+#undef CODE_ROW
+    };
+    int column = 0;
+
+    printf("\nExit codes:\n");
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        if (codes[i].code == TL_EAGAIN || codes[i].code == TL_EOF)
+            continue; // never the end of a command
+        if (column)
+            printf("  %2d  %s\n", -codes[i].code, codes[i].text);
+        else
+            printf("  %2d  %-42s", -codes[i].code, codes[i].text);
+        column = !column;
+    }
+    if (column)
+        putchar('\n');
 }
 
 void tl_help_overview(void)
@@ -148,7 +186,8 @@ void tl_help_overview(void)
         printf("  %-10s %s\n", command->name, command->summary);
     printf("\n`touchline COMMAND --help` lists the options of a command.\n"
            "\nExamples:\n"
-           "  touchline process match.mp4                    writes match.jsonl\n"
+           "  touchline process match.mp4                     writes match.jsonl\n"
            "  touchline process match.mp4 --overlay seen.mp4  the video with everything drawn in\n"
-           "  touchline doctor                               is this machine ready?\n");
+           "  touchline doctor                                is this machine ready?\n");
+    print_exit_codes();
 }

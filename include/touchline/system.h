@@ -28,6 +28,10 @@ typedef void TlCheckSink(void *opaque, const TlCheck *check);
 // wrong. Thread-safety: safe.
 TL_API TL_NODISCARD int tl_system_check(const TlOptions *options, TlCheckSink *sink, void *opaque);
 
+// Hands over what the program was built from and with: version, compiler, video libraries, backends. Opens no network.
+// Thread-safety: safe.
+TL_API void tl_system_build(TlCheckSink *sink, void *opaque);
+
 enum { TL_MODEL_FACT_MAX = 64 };
 
 // A model file as its own metadata and the card beside it (same name, .md) describe it.

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from conftest import assert_fails
+from conftest import CODES, assert_fails
 
 COMMANDS = ["process", "detect", "synth", "models", "doctor", "version", "help"]
 
@@ -39,6 +39,18 @@ def test_overview(touchline):
         assert re.search(rf"^  {command} ", plain.stdout, re.M)
 
 
+def test_exit_codes_of_the_overview_are_those_of_the_contract(touchline):
+    table = touchline().stdout.split("Exit codes:\n")[1]
+    assert sorted(int(n) for n in re.findall(r"(?:^| )  ?(\d+)  [a-z]", table, re.M)) == sorted(CODES.values())
+    assert "touchline help --man" in touchline("process", "--help").stdout
+
+
+def test_each_group_of_a_help_text_stands_once(touchline):
+    for command in re.findall(r"^  (\w+) {2,}\S", touchline().stdout.split("Commands:\n")[1].split("\n\n")[0], re.M):
+        groups = re.findall(r"^(\S.*):$", touchline(command, "--help").stdout, re.M)
+        assert len(groups) == len(set(groups)), (command, groups)
+
+
 def test_help_wins_over_missing_arguments_and_bad_environment(touchline):
     assert touchline("process", "--help", env={"FRAME_STRIDE": "x"}).returncode == 0
 
@@ -66,6 +78,13 @@ def test_version(touchline):
     assert result.returncode == 0
     assert re.match(r"touchline \d+\.\d+\.\d+", result.stdout)
     assert touchline("--version").stdout == result.stdout
+    for part in ("compiler ", "video ", "backend "):
+        assert re.search(f"^{part}", result.stdout, re.M), part
+    more = touchline("version", "-v").stdout
+    assert more.startswith(result.stdout.splitlines()[0]) and len(more) > len(result.stdout)
+    assert re.search(r"^processor ", more, re.M)
+    assert touchline("-v", "version").stdout == more
+    assert touchline("version", "-q").stdout == result.stdout.splitlines()[0] + "\n"
 
 
 def test_manual_page(touchline, tmp_path):
