@@ -2,11 +2,12 @@
 #include "outputs.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
-static int has_ending(const char *path, const char *ending)
+int tl_output_has_ending(const char *path, const char *ending)
 {
     size_t length = strlen(path), tail = strlen(ending);
 
@@ -23,8 +24,8 @@ static const TlWriterFormat *find_format(const char *name)
     return NULL;
 }
 
-// The format with the longest of its suffixes at the end of path; ".mot.txt" wins over ".txt".
-static const TlWriterFormat *format_of(const char *path)
+// The longest of the suffixes decides: ".mot.txt" wins over ".txt".
+const TlWriterFormat *tl_output_format(const char *path)
 {
     const TlWriterFormat *format, *best = NULL;
     size_t best_length = 0;
@@ -34,7 +35,7 @@ static const TlWriterFormat *format_of(const char *path)
         for (const char *at = format->suffixes; *at; at += strspn(at, " ")) {
             size_t length = strcspn(at, " ");
             snprintf(suffix, sizeof suffix, "%.*s", (int)length, at);
-            if (length > best_length && has_ending(path, suffix)) {
+            if (length > best_length && tl_output_has_ending(path, suffix)) {
                 best = format;
                 best_length = length;
             }
@@ -66,8 +67,16 @@ void tl_output_name(const char *input, const char *ending, char *path, size_t si
     const char *slash = strrchr(stem, '/');
     const char *name = slash && slash[1] ? slash + 1 : stem;
     const char *dot = strrchr(name, '.');
+    if (!strcmp(name, ".") || !strcmp(name, "..")) { // named after the folder that they stand for
+        char *real = realpath(stem, NULL);
+        const char *last = real ? strrchr(real, '/') : NULL;
+        snprintf(stem, sizeof stem, "%s", last && last[1] ? last + 1 : "touchline");
+        free(real);
+        name = stem;
+        dot = NULL;
+    }
     int stem_length = (int)(dot && dot != name ? dot - name : (long)strlen(name));
-    if (!stem_length || !strcmp(name, ".") || !strcmp(name, "..") || !strcmp(name, "/"))
+    if (!stem_length || !strcmp(name, "/"))
         snprintf(path, size, "touchline%s", ending);
     else
         snprintf(path, size, "%.*s%s", stem_length, name, ending);
@@ -105,17 +114,34 @@ static int add(TlOutputs *outputs, int kind, const char *path, const char *forma
     return tl_output_check(path, outputs->overwrite, diag);
 }
 
-// A folder gets "<folder>/<stem>.<ending of the format>".
-static int add_in_folder(TlOutputs *outputs, const TlOutputRequest *request, const char *folder,
-                         const TlWriterFormat *format, TlDiag *diag)
+// A folder gets "<folder>/<stem><ending>".
+static int add_in_folder(TlOutputs *outputs, const TlOutputRequest *request, int kind, const char *folder,
+                         const char *ending, const char *format, TlDiag *diag)
 {
-    char name[TL_PATH_SIZE], path[2 * TL_PATH_SIZE], ending[32];
+    char name[TL_PATH_SIZE], path[2 * TL_PATH_SIZE];
     size_t length = strlen(folder);
 
-    snprintf(ending, sizeof ending, "%.*s", (int)strcspn(format->suffixes, " "), format->suffixes);
     tl_output_name(request->input, ending, name, sizeof name);
     snprintf(path, sizeof path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", name);
-    return add(outputs, TL_OUTPUT_RECORDS, path, format->name, diag);
+    return add(outputs, kind, path, format, diag);
+}
+
+static int add_overlay(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *diag)
+{
+    if (is_folder(request->overlay))
+        return add_in_folder(outputs, request, TL_OUTPUT_OVERLAY, request->overlay, ".mp4", NULL, diag);
+    if (!tl_output_has_ending(request->overlay, ".mp4"))
+        return tl_fail(diag, TL_EUSAGE, "--overlay must end in .mp4, not '%s'", request->overlay);
+    return add(outputs, TL_OUTPUT_OVERLAY, request->overlay, NULL, diag);
+}
+
+static int add_map(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *diag)
+{
+    if (is_folder(request->map))
+        return add_in_folder(outputs, request, TL_OUTPUT_MAP, request->map, ".png", NULL, diag);
+    if (!tl_output_has_ending(request->map, ".png") && !tl_output_has_ending(request->map, ".mp4"))
+        return tl_fail(diag, TL_EUSAGE, "--map must end in .png or .mp4, not '%s'", request->map);
+    return add(outputs, TL_OUTPUT_MAP, request->map, NULL, diag);
 }
 
 static int add_output(TlOutputs *outputs, const TlOutputRequest *request, const char *path, TlDiag *diag)
@@ -131,14 +157,18 @@ static int add_output(TlOutputs *outputs, const TlOutputRequest *request, const 
         if (!format)
             return tl_fail(diag, TL_EUSAGE, "--format must be one of %s, not '%s'", names, request->format);
     }
-    if (is_folder(path))
-        return add_in_folder(outputs, request, path, format ? format : find_format("jsonl"), diag);
-    if (!format && has_ending(path, ".mp4"))
+    if (is_folder(path)) {
+        char ending[32];
+        format = format ? format : find_format("jsonl");
+        snprintf(ending, sizeof ending, "%.*s", (int)strcspn(format->suffixes, " "), format->suffixes);
+        return add_in_folder(outputs, request, TL_OUTPUT_RECORDS, path, ending, format->name, diag);
+    }
+    if (!format && tl_output_has_ending(path, ".mp4"))
         return add(outputs, TL_OUTPUT_OVERLAY, path, NULL, diag);
-    if (!format && has_ending(path, ".png"))
+    if (!format && tl_output_has_ending(path, ".png"))
         return add(outputs, TL_OUTPUT_MAP, path, NULL, diag);
     if (!format)
-        format = strcmp(path, "-") ? format_of(path) : find_format("jsonl");
+        format = strcmp(path, "-") ? tl_output_format(path) : find_format("jsonl");
     if (!format)
         return tl_fail(diag, TL_EUSAGE, "the ending of '%s' tells no format; --format takes one of %s", path, names);
     return add(outputs, TL_OUTPUT_RECORDS, path, format->name, diag);
@@ -152,16 +182,12 @@ int tl_outputs_plan(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *
     *outputs = (TlOutputs){.overwrite = request->overwrite};
     if (request->format[0] && request->outputs->count > 1)
         return tl_fail(diag, TL_EUSAGE, "--format goes with one -o; several take their formats from their endings");
-    if (request->overlay[0] && !has_ending(request->overlay, ".mp4"))
-        return tl_fail(diag, TL_EUSAGE, "--overlay must end in .mp4, not '%s'", request->overlay);
-    if (request->map[0] && !has_ending(request->map, ".png") && !has_ending(request->map, ".mp4"))
-        return tl_fail(diag, TL_EUSAGE, "--map must end in .png or .mp4, not '%s'", request->map);
     for (int i = 0; i < request->outputs->count && ret == TL_OK; i++)
         ret = add_output(outputs, request, request->outputs->item[i], diag);
     if (ret == TL_OK && request->overlay[0])
-        ret = add(outputs, TL_OUTPUT_OVERLAY, request->overlay, NULL, diag);
+        ret = add_overlay(outputs, request, diag);
     if (ret == TL_OK && request->map[0])
-        ret = add(outputs, TL_OUTPUT_MAP, request->map, NULL, diag);
+        ret = add_map(outputs, request, diag);
     if (ret < 0 || outputs->count)
         return ret;
     // Nothing named: <stem>.jsonl (or the ending of --format) in the working directory.
@@ -176,6 +202,14 @@ int tl_outputs_want_pictures(const TlOutputs *outputs)
 {
     for (int i = 0; i < outputs->count; i++)
         if (outputs->item[i].kind == TL_OUTPUT_OVERLAY)
+            return 1;
+    return 0;
+}
+
+int tl_outputs_want_pitch(const TlOutputs *outputs)
+{
+    for (int i = 0; i < outputs->count; i++)
+        if (outputs->item[i].kind == TL_OUTPUT_MAP)
             return 1;
     return 0;
 }

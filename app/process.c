@@ -40,19 +40,26 @@ static const TlCommandOption g_options[] = {
              .group = "Output",
              .value = "NAME",
              .help = "jsonl, sn44 (reply of subnet 44), csv, mot (MOTChallenge) or gsr (SoccerNet game state); else "
-                     "the ending of the file decides",
+                     "the ending of the file decides. mot also writes seqinfo.ini and gameinfo.ini beside its file: "
+                     "one clip a folder",
              STRING(format)},
      .letter = 'f'},
     {.def = {.flag = "overlay",
              .group = "Output",
              .value = "FILE.mp4",
-             .help = "the video with boxes, ids, classes and the pitch lines drawn in",
+             .help = "the video with everything drawn in. Ellipse: a person with the id; its colour is the kit as "
+                     "measured in the picture, which is a guess at the team (light blue: not known; red: goalkeeper; "
+                     "yellow: referee). Triangle: the ball. Dashed, or a hollow triangle: filled by motion between "
+                     "frames that the networks saw. Pink lines: the pitch through the camera that was found; numbered "
+                     "dots: the 32 points of docs/coordinates.md. A folder gets <name of the input>.mp4",
              STRING(overlay)},
      .file = 1},
     {.def = {.flag = "map",
              .group = "Output",
              .value = "FILE",
-             .help = "the pitch from above: paths of the whole clip (.png) or a film (.mp4)",
+             .help =
+                 "the pitch from above: paths of the whole clip (.png) or a film (.mp4); needs the pitch network. A "
+                 "folder gets <name of the input>.png",
              STRING(map)},
      .file = 1},
     {.def = {.flag = "overwrite", .group = "Output", .help = "replace files that exist", SWITCH(overwrite)},
@@ -84,6 +91,8 @@ static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
     if (g_values.overwrite && g_values.keep)
         return tl_fail(diag, TL_EUSAGE, "-y and -n contradict each other");
     int ret = tl_outputs_plan(outputs, &request, diag);
+    if (ret == TL_OK && line->options.skip_pitch && tl_outputs_want_pitch(outputs))
+        return tl_fail(diag, TL_EUSAGE, "a map needs the pitch: leave out --skip-pitch or the map");
     if (ret == TL_OK && tl_outputs_use_stdout(outputs) && !strcmp(g_values.progress, "-"))
         return tl_fail(diag, TL_EUSAGE, "results and progress cannot both go to standard output");
     outputs->pitch_length_m = line->options.pitch_length_m;
@@ -105,8 +114,39 @@ static int64_t expected_frames(const TlOptions *options, const TlStreamInfo *inf
     return end > first ? end - first : 0;
 }
 
+enum { ID_MAX = 65536 };
+
+// What was in the records of the clip.
+typedef struct Tally {
+    int64_t frames, with_pitch, with_ball, people;
+    int64_t last_seen; ///< last frame that the networks saw
+    int ids;
+    uint8_t seen[ID_MAX / 8]; ///< ids, a bit each
+} Tally;
+
+static void count(Tally *tally, const TlRecord *record)
+{
+    int ball = 0;
+
+    tally->frames++;
+    tally->with_pitch += record->has_homography;
+    if (!record->filled)
+        tally->last_seen = record->frame;
+    for (int i = 0; i < record->object_count; i++) {
+        const TlObject *object = &record->objects[i];
+        ball |= object->class_id == TL_CLASS_BALL;
+        tally->people += object->class_id != TL_CLASS_BALL;
+        if (object->class_id == TL_CLASS_BALL || object->id < 0 || object->id >= ID_MAX)
+            continue;
+        int bit = 1 << (object->id & 7);
+        tally->ids += !(tally->seen[object->id >> 3] & bit);
+        tally->seen[object->id >> 3] |= (uint8_t)bit;
+    }
+    tally->with_ball += ball;
+}
+
 // All records of the clip into the outputs. TL_OK at its end.
-static int pump(TlSession *session, TlOutputs *outputs, int64_t *frames, TlDiag *diag)
+static int pump(TlSession *session, TlOutputs *outputs, Tally *tally, TlDiag *diag)
 {
     static TlRecord record; // large
     int pictures = tl_outputs_want_pictures(outputs), ret;
@@ -116,10 +156,11 @@ static int pump(TlSession *session, TlOutputs *outputs, int64_t *frames, TlDiag 
         ret = tl_outputs_write(outputs, &record, pictures ? &picture : NULL, diag);
         if (ret < 0)
             return ret;
-        tl_progress_update(++*frames);
+        count(tally, &record);
+        tl_progress_update(tally->frames);
         if (tl_interrupted())
             return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frames, nothing was written",
-                           (long long)*frames);
+                           (long long)tally->frames);
     }
     return ret == TL_EOF ? TL_OK : ret;
 }
@@ -139,9 +180,28 @@ static void print_summary(const TlOutputs *outputs, int64_t frames, double secon
             seconds > 0 ? (double)frames / seconds : 0);
 }
 
-static void log_stats(const TlSession *session)
+static double share(int64_t part, int64_t whole)
+{
+    return whole > 0 ? (double)part / (double)whole : 0;
+}
+
+// A pitch that was looked for and never found: the metres and the map that somebody waits for are not there.
+static void note_missing_pitch(const TlCommandLine *line, const TlOutputs *outputs, const Tally *tally)
+{
+    if (line->quiet || line->options.skip_pitch || tally->with_pitch)
+        return;
+    fprintf(stderr, "no pitch was seen in %lld of %lld frames: no metres%s\n", (long long)tally->frames,
+            (long long)tally->frames, tl_outputs_want_pitch(outputs) ? ", and the map is empty" : "");
+}
+
+static void log_stats(const TlSession *session, const Tally *tally)
 {
     TlStats stats = {0};
+    int64_t frames = tally->frames;
+
+    tl_log(TL_LOG_INFO, "pitch in %lld of %lld frames, %.1f people a frame, %d%s ids, ball in %.0f %% of the frames",
+           (long long)tally->with_pitch, (long long)frames, share(tally->people, frames), tally->ids,
+           tally->ids ? "" : " (no tracking or nobody)", 100 * share(tally->with_ball, frames));
 
     tl_session_stats(session, &stats);
     tl_log(TL_LOG_INFO, "%lld frames, networks ran on %lld, pitch network on %lld, first record after %.2f s",
@@ -152,13 +212,15 @@ static void log_stats(const TlSession *session)
            stats.wall_s, stats.decode_s, stats.pre_s, stats.wait_infer_s, stats.post_s, stats.track_s, stats.pitch_s,
            stats.fill_s);
     if (stats.time_budget_hit)
-        tl_log(TL_LOG_WARNING, "the time budget ran out: the frames after it are filled by motion");
+        tl_log(TL_LOG_WARNING,
+               "the time budget ran out: the networks saw no frame from %lld on, the rest is filled by motion",
+               (long long)tally->last_seen + 1);
 }
 
 // The clip from start to the renamed files.
 static int run_clip(const TlCommandLine *line, TlSession *session, TlOutputs *outputs, TlDiag *diag)
 {
-    int64_t frames = 0;
+    static Tally tally; // large
     double begin = tl_seconds();
     TlProgressParams progress = {.machine = g_values.progress, .quiet = line->quiet};
 
@@ -172,17 +234,19 @@ static int run_clip(const TlCommandLine *line, TlSession *session, TlOutputs *ou
     ret = tl_progress_begin(&progress, diag);
     if (ret < 0)
         return ret;
-    ret = pump(session, outputs, &frames, diag);
-    tl_progress_end(frames);
-    if (ret == TL_OK && !frames)
+    tally = (Tally){.last_seen = -1};
+    ret = pump(session, outputs, &tally, diag);
+    tl_progress_end(tally.frames);
+    if (ret == TL_OK && !tally.frames)
         ret = tl_fail(diag, TL_EEMPTY, "no frame of '%s' is in the range %s", line->arguments.item[0],
                       line->options.frames);
-    if (ret == TL_OK || (ret == TL_ETRUNCATED && g_values.partial && frames > 0)) {
+    if (ret == TL_OK || (ret == TL_ETRUNCATED && g_values.partial && tally.frames > 0)) {
         int committed = tl_outputs_commit(outputs, diag);
         if (committed < 0)
             return committed;
-        log_stats(session);
-        print_summary(outputs, frames, tl_seconds() - begin, line->quiet);
+        log_stats(session, &tally);
+        note_missing_pitch(line, outputs, &tally);
+        print_summary(outputs, tally.frames, tl_seconds() - begin, line->quiet);
     }
     return ret;
 }
@@ -221,7 +285,9 @@ const TlCommand tl_command_process = {
     .arguments = "INPUT",
     .summary = "a match video in, every frame answered",
     .description = "INPUT is any video that FFmpeg reads, a folder of pictures, '-' (standard input) or an http(s) "
-                   "address.\nEvery frame gets a record: who is where in the picture and on the pitch, the 32 pitch "
+                   "address. A folder is one sequence at 25 frames a second, in the order of the names; pictures that "
+                   "have nothing to do with each other belong to `touchline detect`.\nEvery frame gets a record: who "
+                   "is where in the picture and on the pitch, the 32 pitch "
                    "points and the homography. Files appear under their names only when they are complete.",
     .options = g_options,
     .values = &g_values,
