@@ -56,8 +56,13 @@ static const TlCommandOption g_options[] = {
              .max = REPEATS_MAX,
              .offset = offsetof(BenchValues, repeats),
              .deflt = "3"}},
-    {.def = {.flag = "json", .group = "Output", .value = "FILE", .help = "results as JSON", STRING(json)}, .file = 1},
-    {.def = {.flag = "csv", .group = "Output", .value = "FILE", .help = "results as CSV", STRING(csv)}, .file = 1},
+    {.def = {.flag = "json",
+             .group = "Output",
+             .value = "FILE",
+             .help = "results as JSON, 0 = auto; interrupted, those that are finished",
+             STRING(json)},
+     .file = 1},
+    {.def = {.flag = "csv", .group = "Output", .value = "FILE", .help = "the same as CSV", STRING(csv)}, .file = 1},
     {.def = {.flag = "write-env",
              .group = "Output",
              .value = "FILE",
@@ -177,8 +182,8 @@ static void print_table(const Outcome *outcomes, int count)
     }
     for (int i = 0; i < count; i++)
         if (outcomes[i].error[0])
-            printf("FAILED batch=%d stride=%d img_size=%d: %s\n", outcomes[i].config.batch, outcomes[i].config.stride,
-                   outcomes[i].config.img_size, outcomes[i].error);
+            printf("FAILED batch=%s stride=%d img_size=%s: %s\n", number_or_auto(outcomes[i].config.batch, batch),
+                   outcomes[i].config.stride, number_or_auto(outcomes[i].config.img_size, img), outcomes[i].error);
 }
 
 static void print_recommendation(const Outcome *best, const Outcome *baseline)
@@ -255,28 +260,34 @@ static int write_env(const char *path, const Outcome *best, TlDiag *diag)
     return close_output(path, file, diag);
 }
 
-static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes, int count, TlDiag *diag)
+// Runs all configurations; *done receives how many came to an end.
+static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes, int count, int *done, TlDiag *diag)
 {
+    char batch[16], img[16];
     int repeats = g_values.quick ? 1 : g_values.repeats, good = 0;
 
     for (int i = 0; i < count; i++) {
         TlDiag why = {0};
+        *done = i;
         if (!line->quiet)
-            fprintf(stderr, "%d/%d: batch %d, stride %d, image size %d\n", i + 1, count, outcomes[i].config.batch,
-                    outcomes[i].config.stride, outcomes[i].config.img_size);
+            fprintf(stderr, "%d/%d: batch %s, stride %d, image size %s\n", i + 1, count,
+                    number_or_auto(outcomes[i].config.batch, batch), outcomes[i].config.stride,
+                    number_or_auto(outcomes[i].config.img_size, img));
         int ret = run_config(&line->options, clip, repeats, &outcomes[i], &why);
         if (ret == TL_EINTERRUPTED)
-            return tl_fail(diag, ret, "interrupted");
+            return tl_fail(diag, ret, "interrupted after %d of %d configurations%s", i, count,
+                           i && (g_values.json[0] || g_values.csv[0]) ? ", those are written" : "");
         if (ret < 0)
             snprintf(outcomes[i].error, sizeof outcomes[i].error, "%s", why.text);
         good += ret == TL_OK;
         if (ret < 0 && i == 0 && ret != TL_EMODEL && ret != TL_EBACKEND)
             return tl_fail(diag, ret, "%s", why.text); // the clip itself is at fault
     }
+    *done = count;
     return good ? TL_OK : tl_fail(diag, TL_EBACKEND, "no configuration ran: %s", outcomes[0].error);
 }
 
-static int write_files(const Outcome *outcomes, int count, TlDiag *diag)
+static int write_tables(const Outcome *outcomes, int count, TlDiag *diag)
 {
     int ret = TL_OK;
 
@@ -284,8 +295,6 @@ static int write_files(const Outcome *outcomes, int count, TlDiag *diag)
         ret = write_json(g_values.json, outcomes, count, diag);
     if (ret == TL_OK && g_values.csv[0])
         ret = write_csv(g_values.csv, outcomes, count, diag);
-    if (ret == TL_OK && g_values.env[0])
-        ret = write_env(g_values.env, &outcomes[0], diag);
     return ret;
 }
 
@@ -301,18 +310,21 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     for (int i = 0; i < count; i++)
         outcomes[i].config = list[i];
     outcomes[count++].config = g_baseline;
-    int ret = sweep(line, clip, outcomes, count, diag);
+    int done = 0, ret = sweep(line, clip, outcomes, count, &done, diag);
+    if (ret == TL_EINTERRUPTED && done)
+        (void)!write_tables(outcomes, done, diag); // the interruption stays the reason in diag
     if (ret < 0)
         return ret;
     const Outcome baseline = outcomes[count - 1];
     qsort(outcomes, (size_t)count, sizeof *outcomes, by_fps); // failed ones have 0 fps and come last
     print_table(outcomes, count);
     print_recommendation(&outcomes[0], &baseline);
-    return write_files(outcomes, count, diag);
+    ret = write_tables(outcomes, count, diag);
+    return ret == TL_OK && g_values.env[0] ? write_env(g_values.env, &outcomes[0], diag) : ret;
 }
 
 static const TlExample g_examples[] = {
-    {"touchline bench --video-path clip.mp4 --quick", "a first look in a minute"},
+    {"touchline bench --video-path clip.mp4 --quick", "a first look: five configurations, one run each"},
     {"touchline bench --video-path clip.mp4 --write-env fast.env", "all configurations, the best one kept"},
     {"touchline serve --config fast.env", "and used"},
     {NULL, NULL},
@@ -324,7 +336,8 @@ const TlCommand tl_command_bench = {
     .summary = "which settings are fastest on this machine",
     .description =
         "Runs a clip with several batch sizes, strides and image sizes and ranks them by source frames answered "
-        "per second. The fastest is not the most accurate: look at an overlay before you take a large stride.",
+        "per second. All of them take many times as long as the clip does once. The fastest is not the most accurate: "
+        "look at an overlay before you take a large stride.",
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Pitch|Machine",
