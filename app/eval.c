@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <touchline/eval.h>
+#include <touchline/system.h>
 
 #include "command.h"
 
@@ -21,8 +22,10 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = "thresholds",
              .group = "Evaluation",
              .value = "B,G,P,R",
-             .help = "working point of precision and recall: scores of ball, goalkeeper, player and referee",
-             .deflt = "0.4,0.4,0.4,0.4",
+             .help =
+                 "working point of precision and recall: scores of ball, goalkeeper, player and referee; auto = those "
+                 "of the shipped player network",
+             .deflt = "auto",
              .type = TL_OPTION_STRING,
              .max = sizeof g_values.thresholds - 1,
              .offset = offsetof(EvalValues, thresholds)}},
@@ -36,19 +39,46 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = NULL}},
 };
 
+// The thresholds that the shipped player network carries as metadata.
+static const char *shipped_thresholds(TlModelInfo *model, TlDiag *diag)
+{
+    for (int i = 0; tl_model_info(i, model, diag) == TL_OK; i++) {
+        const char *slash = strrchr(model->path, '/');
+        if (strcmp(slash ? slash + 1 : model->path, "players.onnx") != 0)
+            continue;
+        for (int k = 0; k < model->fact_count; k++)
+            if (!strcmp(model->fact[k].key, "touchline.thresholds"))
+                return model->fact[k].value;
+    }
+    return NULL;
+}
+
 static int read_thresholds(float threshold[TL_CLASS_COUNT], TlDiag *diag)
 {
-    const char *at = g_values.thresholds;
+    static TlModelInfo model; // large
+    const char *at = strcmp(g_values.thresholds, "auto") != 0 ? g_values.thresholds : shipped_thresholds(&model, diag);
+    if (!at)
+        return tl_fail(diag, TL_EMODEL, "the shipped player network tells no thresholds; --thresholds gives them");
     for (int c = 0; c < TL_CLASS_COUNT; c++) {
         char *end;
         double value = strtod(at, &end);
         if (end == at || value < 0 || value > 1 || *end != (c + 1 < TL_CLASS_COUNT ? ',' : 0))
-            return tl_fail(diag, TL_EUSAGE, "--thresholds takes four scores of 0 to 1, '0.4,0.4,0.4,0.4', not '%s'",
+            return tl_fail(diag, TL_EUSAGE,
+                           "--thresholds takes auto or four scores of 0 to 1, '0.4,0.4,0.4,0.4', not '%s'",
                            g_values.thresholds);
         threshold[c] = (float)value;
         at = end + 1;
     }
     return TL_OK;
+}
+
+// Rows worth printing: with one picture a match, the matches are only names of pictures.
+static int useful_rows(const TlEvalReport *rows, int count)
+{
+    for (int i = 1; i < count; i++)
+        if (rows[i].pictures > 1)
+            return count;
+    return count < 1 ? count : 1;
 }
 
 static const char *percent(double share, char text[16])
@@ -117,6 +147,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
         ret = tl_eval_detections(&params, rows, ROWS, &count, diag);
     if (ret < 0)
         return ret;
+    count = useful_rows(rows, count);
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         boxes += rows[0].box[c].instances;
     if (g_values.json)
@@ -143,7 +174,10 @@ const TlCommand tl_command_eval = {
     .description =
         "PRED is what `touchline detect` wrote, TRUTH a folder of YOLO label files named as the pictures (boxes, or "
         "a box and 32 points). Prints AP50 and AP50-95 as COCO defines them, precision and recall at the working "
-        "point, errors of the pitch points and of the homography; for all pictures and by match.",
+        "point, errors of the pitch points and of the homography; for all pictures and by match. The match of a "
+        "picture is "
+        "its file name up to the first '_' (derby_0031.jpg: derby); when every match has one picture only the row of "
+        "all pictures is printed.",
     .options = g_options,
     .values = &g_values,
     .groups = "Pitch",
