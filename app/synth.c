@@ -13,7 +13,7 @@
 typedef struct SynthValues {
     char output[TL_PATH_SIZE], truth[TL_PATH_SIZE], size[32], camera[16];
     double seconds, fps;
-    int seed, players, overwrite, threads;
+    int seed, players, overwrite;
 } SynthValues;
 
 static SynthValues g_values;
@@ -36,7 +36,8 @@ static const TlCommandOption g_options[] = {
              .group = "Output",
              .value = "FILE",
              .deflt = "",
-             .help = "boxes, ids, classes, points, homography and metres of every frame, in the format of process",
+             .help = "boxes, ids, classes, points, homography and metres of every frame, in the format that "
+                     "the ending tells, as process writes it (.jsonl, .json, .csv, .txt, .gsr.json)",
              STRING(truth)},
      .file = 1},
     {.def = {.flag = "overwrite",
@@ -45,12 +46,6 @@ static const TlCommandOption g_options[] = {
              .help = "replace files that exist",
              NUMBER(BOOL, overwrite, 0, 1)},
      .letter = 'y'},
-    {.def = {.flag = "threads",
-             .group = "Output",
-             .value = "N",
-             .deflt = "auto",
-             .help = "encoder threads",
-             NUMBER(INT, threads, 0, 256)}},
     {.def = {.flag = "seconds",
              .group = "Match",
              .value = "S",
@@ -67,7 +62,7 @@ static const TlCommandOption g_options[] = {
              .group = "Match",
              .value = "WxH",
              .deflt = "1280x720",
-             .help = "picture size in pixels, 64x64 to 7680x4320",
+             .help = "picture size in pixels, even, 64x64 to 7680x4320",
              STRING(size)}},
     {.def = {.flag = "seed",
              .group = "Match",
@@ -98,6 +93,11 @@ static int parse_size(const char *text, TlSynthParams *params, TlDiag *diag)
     if (sscanf(text, "%5dx%5d%n", &width, &height, &end) != 2 || text[end] || width < 64 || height < 64 ||
         width > 7680 || height > 4320)
         return tl_fail(diag, TL_EUSAGE, "--size must be WxH from 64x64 to 7680x4320, not '%s'", text);
+    if (width % 2 || height % 2)
+        return tl_fail(diag, TL_EUSAGE,
+                       "--size must be even in both directions, as the video shares colour between "
+                       "neighbouring pixels; not '%s'",
+                       text);
     params->width = width;
     params->height = height;
     return TL_OK;
@@ -115,6 +115,12 @@ static int make_params(TlSynthParams *params, TlDiag *diag)
             params->camera = i;
     if (!g_values.output[0])
         return tl_fail(diag, TL_EUSAGE, "'synth' needs -o FILE.mp4 for its video");
+    if (!tl_output_has_ending(g_values.output, ".mp4"))
+        return tl_fail(diag, TL_EUSAGE, "the video of synth must end in .mp4, not '%s'", g_values.output);
+    if (g_values.truth[0] && strcmp(g_values.truth, "-") != 0 && !tl_output_format(g_values.truth))
+        return tl_fail(diag, TL_EUSAGE,
+                       "the ending of --truth '%s' tells no format; .jsonl is the one that loses nothing",
+                       g_values.truth);
     int ret = parse_size(g_values.size, params, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);
@@ -132,9 +138,10 @@ typedef struct Match {
 
 static int open_match(Match *match, const TlSynthParams *params, TlStreamInfo *info, TlDiag *diag)
 {
-    const TlRenderParams video = {
-        .path = g_values.output, .overwrite = g_values.overwrite, .threads = g_values.threads};
-    const TlWriterParams truth = {.path = g_values.truth, .format = "jsonl", .overwrite = g_values.overwrite};
+    const TlRenderParams video = {.path = g_values.output, .overwrite = g_values.overwrite};
+    const TlWriterParams truth = {.path = g_values.truth,
+                                  .format = strcmp(g_values.truth, "-") != 0 ? NULL : "jsonl",
+                                  .overwrite = g_values.overwrite};
 
     int ret = tl_synth_open(&match->synth, params, diag);
     if (ret < 0)
