@@ -1,12 +1,14 @@
 // touchline detect: pictures, each for itself, without tracking.
 #include <dirent.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
 
+#include <touchline/log.h>
 #include <touchline/session.h>
 #include <touchline/writer.h>
 
@@ -122,6 +124,18 @@ static int add_folder(PictureList *list, const char *folder, TlDiag *diag)
     return ret;
 }
 
+// Says when only the first picture of a file will be looked at.
+static void warn_of_video(const char *path)
+{
+    static const char *const endings[] = {".mp4", ".mkv", ".mov",  ".avi", ".webm", ".ts", ".m2ts",
+                                          ".m4v", ".mpg", ".mpeg", ".flv", ".wmv",  ".mxf"};
+
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (tl_output_has_ending(path, endings[i]))
+            tl_log(TL_LOG_WARNING,
+                   "'%s' is a video: only its first picture is answered; `touchline process` answers all", path);
+}
+
 static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag *diag)
 {
     struct stat status;
@@ -134,8 +148,27 @@ static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag 
                 tl_fail(diag, errno == EACCES ? TL_EDENIED : TL_ENOENT, "cannot open '%s': %s", path, strerror(errno));
         else
             ret = S_ISDIR(status.st_mode) ? add_folder(list, path, diag) : add_picture(list, path, diag);
+        if (ret == TL_OK)
+            warn_of_video(path);
     }
     return ret;
+}
+
+// Where people stand and the ball is, in metres, through the homography of the picture.
+static void place_objects(TlRecord *record)
+{
+    const double *h = record->homography;
+
+    for (int i = 0; record->has_homography && i < record->object_count; i++) {
+        TlObject *object = &record->objects[i];
+        double x = 0.5 * ((double)object->bbox[0] + (double)object->bbox[2]), y = (double)object->bbox[3];
+        if (object->class_id == TL_CLASS_BALL)
+            y = 0.5 * ((double)object->bbox[1] + y);
+        double w = h[6] * x + h[7] * y + h[8];
+        object->pitch[0] = (float)((h[0] * x + h[1] * y + h[2]) / w);
+        object->pitch[1] = (float)((h[3] * x + h[4] * y + h[5]) / w);
+        object->has_pitch = isfinite(object->pitch[0]) && isfinite(object->pitch[1]);
+    }
 }
 
 static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, TlDiag *diag)
@@ -145,6 +178,7 @@ static int answer_all(TlSession *session, TlPictureWriter *writer, const Picture
 
     for (int i = 0; i < list->count; i++) {
         int ret = tl_session_detect(session, list->path[i], &record, &width, &height, diag);
+        place_objects(&record);
         if (ret == TL_OK)
             ret = tl_picture_writer_write(writer, list->path[i], width, height, &record, diag);
         if (ret < 0)
@@ -211,7 +245,8 @@ const TlCommand tl_command_detect = {
     .arguments = "IMAGE|FOLDER...",
     .summary = "objects and pitch points of single pictures",
     .description = "Each picture is answered for itself, without tracking: boxes, scores, the 32 pitch points and the "
-                   "homography, one JSON object a line.",
+                   "homography, one JSON object a line. A picture of a match is seen better inside its video: "
+                   "`touchline process`.",
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Pitch|Machine",

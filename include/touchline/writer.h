@@ -36,7 +36,8 @@ TL_API TL_NODISCARD int tl_writer_commit(TlWriter **writer, TlDiag *diag);
 TL_API void tl_writer_abort(TlWriter **writer);
 
 // Answers for single pictures (`touchline detect`), one JSON object a line:
-// {"image","width","height","objects":[{"class_id","bbox","score"}],"keypoints":[[x,y,confidence] x32],"homography"}.
+// {"image","width","height","objects":[{"class_id","class","bbox","score","pitch"}],"keypoints":[[x,y,confidence] x32],
+// "homography"}; "pitch" in metres, only where there is a homography.
 typedef struct TlPictureWriter TlPictureWriter;
 TL_API TL_NODISCARD int tl_picture_writer_open(TlPictureWriter **out, const char *path, int overwrite, TlDiag *diag);
 TL_API TL_NODISCARD int tl_picture_writer_write(TlPictureWriter *writer, const char *image, int width, int height,

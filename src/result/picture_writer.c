@@ -1,6 +1,7 @@
 // Answers for single pictures, one JSON object a line (`touchline detect`).
 //
-// {"image","width","height","objects":[{"class_id","bbox","score"}],"keypoints":[[x,y,confidence] x32],"homography"}
+// {"image","width","height","objects":[{"class_id","class","bbox","score","pitch"}],"keypoints":[[x,y,confidence]
+// x32],"homography"}
 #include <touchline/writer.h>
 
 #include <errno.h>
@@ -48,10 +49,19 @@ static void append_picture(TlStrbuf *buf, const char *image, int width, int heig
         const TlObject *object = &record->objects[i];
         tl_strbuf_str(buf, i ? ",{\"class_id\":" : "{\"class_id\":");
         tl_strbuf_int(buf, object->class_id);
+        tl_strbuf_str(buf, ",\"class\":");
+        tl_strbuf_json(buf, tl_class_name(object->class_id));
         tl_strbuf_str(buf, ",\"bbox\":");
         tl_json_numbers(buf, object->bbox, 4, TL_DECIMALS_PX);
         tl_strbuf_str(buf, ",\"score\":");
         tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
+        if (record->has_homography) {
+            tl_strbuf_str(buf, ",\"pitch\":");
+            if (tl_object_on_pitch(object))
+                tl_json_numbers(buf, object->pitch, 2, TL_DECIMALS_M);
+            else
+                tl_strbuf_str(buf, "null");
+        }
         tl_strbuf_char(buf, '}');
     }
     tl_strbuf_str(buf, "],\"keypoints\":");

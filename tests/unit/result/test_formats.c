@@ -265,7 +265,8 @@ static void test_pictures(void **opaque)
     char *text = read_file(folder, "p.jsonl");
     assert_non_null(text);
     assert_string_equal(text, "{\"image\":\"a\\tb.jpg\",\"width\":640,\"height\":360,\"objects\":["
-                              "{\"class_id\":2,\"bbox\":[100,200.5,140.25,300],\"score\":0.93}],"
+                              "{\"class_id\":2,\"class\":\"player\",\"bbox\":[100,200.5,140.25,300],\"score\":0.93,"
+                              "\"pitch\":[52.5,0.25]}],"
                               "\"keypoints\":[" ZERO3 "," ZERO3 "," ZERO3 ",[640.13,0.5,0.875]," REST3 "],"
                               "\"homography\":[0.05,0,20,0,0.1,-20,0,1.25e-05,1]}\n");
     free(text);
