@@ -14,7 +14,8 @@ setup:
 
 build: setup ## install what is missing and build build/touchline
 	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) -G Ninja -DTL_TESTS=OFF >/dev/null
-	@$(NINJA) | sed '/no work to do/d'
+	@touch $(BUILD)/.begun; $(NINJA) | sed '/no work to do/d' && \
+	{ [ ! $(BUILD)/touchline -nt $(BUILD)/.begun ] || echo "built $(BUILD)/touchline"; }
 
 demo: build ## a synthetic match through the whole program: records, overlay video, pitch map
 	@scripts/demo $(BUILD)/touchline demo
