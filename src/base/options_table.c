@@ -56,7 +56,7 @@ static const TlOptionDef g_table[] = {
      .group = "Networks",
      .value = "PX",
      .deflt = "auto",
-     .help = "longer side of the network input; auto = what each model was made for",
+     .help = "longer side of the network input, rounded up to a multiple of 32; auto = what each model was made for",
      NUMBER_ROW(INT, img_size, 32, 4096)},
     {.flag = "fast-mode",
      .alias = "fast",
