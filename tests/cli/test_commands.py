@@ -2,6 +2,7 @@
 import json
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -102,8 +103,37 @@ def test_detect(touchline, networks):
         assert (line["width"], line["height"], line["homography"]) == (640, 360, None)
         assert len(line["keypoints"]) == 32
         for item in line["objects"]:
-            assert list(item) == ["class_id", "bbox", "score"] and item["class_id"] == 2
+            assert list(item) == ["class_id", "class", "bbox", "score"]
+            assert (item["class_id"], item["class"]) == (2, "player")
     assert len(lines[0]["objects"]) == 2
+
+
+def test_detect_places_people_on_the_pitch(touchline, match):
+    path, truth, nets = match
+    ffmpeg("-i", path, "-frames:v", "1", touchline.folder / "a.png")
+    result = touchline("detect", "a.png", *nets.options)
+    assert result.returncode == 0, result.stderr
+    line = json.loads(result.stdout)
+    assert line["homography"] and line["objects"]
+    for item in line["objects"]:
+        true = min(truth[0]["objects"], key=lambda o: max(abs(a - b) for a, b in zip(o["bbox"], item["bbox"])))
+        if item["class"] != "ball":
+            assert max(abs(a - b) for a, b in zip(item["pitch"], true["pitch"])) < 2
+
+
+def test_detect_answers_the_first_picture_of_a_video(touchline, networks, clip):
+    result = touchline("detect", clip, *networks.options)
+    assert result.returncode == 0 and len(result.stdout.splitlines()) == 1
+    assert "is a video: only its first picture" in result.stderr
+    assert "is a video" not in touchline("detect", clip, *networks.options, "-q").stderr
+
+
+def test_detect_into_a_pipe_that_closes(touchline, networks):
+    ffmpeg(*test_source("64x64", seconds=0.04), touchline.folder / "a.png")
+    process = touchline.start("detect", *["a.png"] * 60, *networks.options)
+    process.stdout.readline()
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait(60)) == ("", 4)
 
 
 def test_min_score_lowers_the_threshold(touchline):
@@ -148,6 +178,14 @@ def test_synth(touchline):
     assert_fails(touchline("synth", "-o", "a.mp4", *arguments), "EEXIST", "a.mp4")
     assert_fails(touchline("synth", "-o", "d.mp4", "--truth", "a.jsonl", *arguments), "EEXIST", "a.jsonl")
     assert touchline.files() == ["a.jsonl", "a.mp4", "b.jsonl", "b.mp4", "c.jsonl", "c.mp4"]
+
+
+def test_truth_takes_the_format_of_its_ending(touchline):
+    arguments = ["--seconds", "0.2", "--size", "320x180", "-y", "-o", "a.mp4"]
+    assert touchline("synth", *arguments, "--truth", "a.csv").returncode == 0
+    assert (touchline.folder / "a.csv").read_text().startswith("x_min,y_min,")
+    assert touchline("synth", *arguments, "--truth", "a.json").returncode == 0
+    assert len(json.loads((touchline.folder / "a.json").read_text())["frames"]) == 5
 
 
 @pytest.mark.parametrize("camera", ["pan", "static", "cut"])
@@ -204,3 +242,64 @@ def test_models_of_another_folder(touchline):
     assert "b: c" not in result.stdout
     (touchline.folder / "players.onnx").write_bytes(b"broken")
     assert_fails(touchline("models", env={"TOUCHLINE_MODELS": str(touchline.folder)}), "EMODEL", "players.onnx")
+
+
+# --- eval and bench
+
+def write_labels(folder, names, scores):
+    (folder / "labels").mkdir()
+    rows = []
+    for name in names:
+        (folder / "labels" / f"{name}.txt").write_text("2 0.25 0.25 0.1666667 0.1666667\n2 0.75 0.75 0.1666667 0.1666667\n")
+        boxes = [[100, 100, 200, 200], [400, 400, 500, 500]]
+        rows.append(json.dumps({"image": f"{name}.jpg", "width": 600, "height": 600, "keypoints": [[0, 0, 0]] * 32,
+                                "homography": None,
+                                "objects": [{"class_id": 2, "bbox": b, "score": s} for b, s in zip(boxes, scores)]}))
+    (folder / "seen.jsonl").write_text("\n".join(rows) + "\n")
+
+
+def shipped_thresholds(touchline):
+    text = touchline("models").stdout.split("players.onnx\n", 1)[1]
+    return re.search(r"^  thresholds +(\S+)", text, re.M)[1]
+
+
+def test_eval_works_at_the_thresholds_of_the_network(touchline):
+    shipped = shipped_thresholds(touchline)
+    player = float(shipped.split(",")[2])
+    write_labels(touchline.folder, ["a_1", "a_2"], [player + 0.01, player - 0.01])
+    plain = touchline("eval", "detections", "seen.jsonl", "labels", "--json")
+    assert plain.returncode == 0, plain.stderr
+    assert plain.stdout == touchline("eval", "detections", "seen.jsonl", "labels", "--json", "--thresholds", shipped).stdout
+    rows = json.loads(plain.stdout)["rows"]
+    assert [row["name"] for row in rows] == ["all", "a"]
+    assert rows[0]["player"]["recall"] == 0.5
+    low = touchline("eval", "detections", "seen.jsonl", "labels", "--json", "--thresholds", "0,0,0,0").stdout
+    assert json.loads(low)["rows"][0]["player"]["recall"] == 1
+    assert_fails(touchline("eval", "detections", "seen.jsonl", "labels", "--thresholds", "1,2"), "EUSAGE", "auto or four")
+
+
+def test_eval_prints_one_row_for_matches_of_one_picture(touchline):
+    write_labels(touchline.folder, ["a_1", "b_1", "c"], [0.9, 0.8])
+    result = touchline("eval", "detections", "seen.jsonl", "labels", "--json")
+    assert [row["name"] for row in json.loads(result.stdout)["rows"]] == ["all"]
+    assert len(touchline("eval", "detections", "seen.jsonl", "labels").stdout.splitlines()) == 5
+
+
+def test_bench(touchline, networks, clip):
+    result = touchline("bench", "--video-path", clip, "--quick", *networks.options, "--json", "b.json", "--csv", "b.csv")
+    assert result.returncode == 0, result.stderr
+    assert "1/5: batch auto, stride 2, image size auto" in result.stderr
+    assert len(json.loads((touchline.folder / "b.json").read_text())["results"]) == 5
+
+
+def test_interrupted_bench_keeps_what_is_finished(touchline, networks, clip):
+    process = touchline.start("bench", "--video-path", clip, "--repeats", "21", *networks.options, "--json", "b.json",
+                              "--csv", "b.csv")
+    for line in process.stderr:
+        if line.startswith("3/"):
+            break
+    process.send_signal(signal.SIGINT)
+    assert (process.wait(60), "interrupted after" in process.stderr.read()) == (20, True)
+    rows = json.loads((touchline.folder / "b.json").read_text())["results"]
+    assert 2 <= len(rows) < 13 and all(row["ok"] for row in rows)
+    assert len((touchline.folder / "b.csv").read_text().splitlines()) == len(rows) + 1

@@ -78,6 +78,40 @@ def test_folder_as_output(touchline, networks, clip):
     assert len(names) >= 2 and "clip.jsonl" in names
 
 
+def test_folder_as_overlay_and_map(touchline, match):
+    path, _, nets = match
+    (touchline.folder / "seen").mkdir()
+    result = touchline("process", path, *nets.options, "--overlay", "seen", "--map", "seen/", "-q")
+    assert result.returncode == 0, result.stderr
+    assert sorted(p.name for p in (touchline.folder / "seen").iterdir()) == ["match.mp4", "match.png"]
+
+
+def test_working_directory_as_input_is_named_after_the_folder(touchline, networks):
+    (touchline.folder / "derby").mkdir()
+    ffmpeg(*test_source("64x64", seconds=0.12), touchline.folder / "derby" / "%d.png")
+    (touchline.folder / "derby" / "out").mkdir()
+    result = subprocess.run([touchline.binary, "process", ".", *map(str, networks.options), "-o", "out", "-q"],
+                            cwd=touchline.folder / "derby", env=touchline.environment)
+    assert result.returncode == 0
+    assert [p.name for p in (touchline.folder / "derby" / "out").iterdir()] == ["derby.jsonl"]
+
+
+def test_clip_without_a_pitch_says_so(touchline, networks, clip, match):
+    result = touchline("process", clip, *networks.options, "-o", "a.jsonl")
+    assert "no pitch was seen in 50 of 50 frames: no metres\n" in result.stderr
+    result = touchline("process", clip, *networks.options, "-o", "a.png")
+    assert "no pitch was seen in 50 of 50 frames: no metres, and the map is empty\n" in result.stderr
+    assert "no pitch" not in touchline("process", clip, *networks.options, "-o", "b.jsonl", "--skip-pitch").stderr
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, "-o", "c.jsonl", "-v")
+    found = re.search(r"pitch in (\d+) of 50 frames, (\d+\.\d) people a frame, (\d+) ids, ball in (\d+) %", result.stderr)
+    assert found and int(found[1]) > 40 and "no pitch" not in result.stderr
+    records = read_jsonl(touchline.folder / "c.jsonl")[1]
+    people = [[o["id"] for o in r["objects"] if o["class_id"]] for r in records]
+    assert float(found[2]) == pytest.approx(sum(map(len, people)) / 50, abs=0.06)
+    assert int(found[3]) == len({i for row in people for i in row})
+
+
 def test_data_goes_to_standard_output(touchline, networks, clip):
     result = touchline("process", clip, *networks.options, "-o", "-")
     assert result.returncode == 0
