@@ -253,6 +253,8 @@ static void smooth(TlChain *chain, int64_t number, TlSight *sight)
         w[i] = sample[i].log_w;
         h[i] = sample[i].log_h;
     }
+    if (n < 1)
+        return;
     double tolerance = OUTLIER * exp(h[0]);
     sight->smooth[0] = regress(sample, cx, n, CENTRE_REACH_S, tolerance, 1);
     sight->smooth[1] = regress(sample, cy, n, CENTRE_REACH_S, tolerance, 1);

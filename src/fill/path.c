@@ -50,6 +50,8 @@ static TlPathFit *fit_at(const TlPath *path, int64_t number)
 
 void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *fit, const TlPoint *seen)
 {
+    if (!path->fit)
+        return; // never initialised
     int64_t number = path->end++;
     if (path->end - path->first > path->capacity)
         path->first++;
@@ -61,7 +63,7 @@ void tl_path_push(TlPath *path, int64_t frame, int32_t shot, const TlPitchFit *f
     *f = (TlPathFit){.frame = frame, .shot = shot, .valid = fit && fit->valid};
     if (seen)
         memcpy(f->seen, seen, sizeof f->seen);
-    if (!f->valid)
+    if (!fit || !fit->valid)
         return;
     f->view = fit->view;
     if (f->view.width <= 0 || f->view.height <= 0) { // a fit without a lens

@@ -48,7 +48,7 @@ static void area(Output *out, int i, int64_t p, int64_t q, int64_t samples, int6
 {
     int64_t low = i * p, high = (i + 1) * p;
     high = high > samples * q ? samples * q : high;
-    if (low >= high) {
+    if (low >= high || q <= 0) {
         add(out, samples - 1, total);
         return;
     }
