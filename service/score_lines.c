@@ -1,8 +1,10 @@
 // Points against the painted lines of sampled pictures. In: answer and video; out: the part ON_LINE.
 //
-// A pixel belongs to a line when it is brighter than its surroundings (white top-hat, 31x31, above 30) and lies on
-// grass (green by hue, opened 5x5), in a connected piece at least 10 px long: the validator's recipe without its Hough
-// transform. For each counted point the nearest such pixel is looked for, in units of the picture's sides.
+// A pixel belongs to a line when it is brighter than its surroundings (white top-hat, 31x31, above 30 of 255) and
+// lies on grass (green by hue, opened 5x5), in a connected piece at least 8 px long: the validator's recipe without its
+// Hough transform. Compared with that recipe in OpenCV: 0.43 for its 0.51 on true points of a synthetic match, 0.99 for
+// its 0.88 on ten pictures of a real one. For each counted point the nearest such pixel is looked for, in units of the
+// picture's sides.
 #include <math.h>
 #include <string.h>
 
@@ -10,7 +12,7 @@
 #include "media/media.h"
 #include "score_internal.h"
 
-enum { TOPHAT = 31, OPENING = 5, BRIGHTER = 30, LONGEST_MIN = 10, SAMPLES = 12, SAMPLES_MAX = 1000 };
+enum { TOPHAT = 31, OPENING = 5, BRIGHTER = 26 /* of 219 */, LONGEST_MIN = 8, SAMPLES = 12, SAMPLES_MAX = 1000 };
 
 typedef struct Lines {
     TlScoreJob *job;
