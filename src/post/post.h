@@ -24,6 +24,8 @@ enum { TL_DETECTION_MAX = 300, TL_MODEL_CLASS_MAX = 128 };
 typedef struct TlDetections {
     int count;
     TlDetection item[TL_DETECTION_MAX]; ///< descending score
+    // Y, U, V of each one's shirt and 1, or 0 when not known: filled by tl_look_measure, heads leave it alone.
+    uint8_t look[TL_DETECTION_MAX][4];
 } TlDetections;
 
 typedef struct TlPostParams {
