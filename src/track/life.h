@@ -4,6 +4,7 @@
 
 #include "track/assign.h"
 #include "track/kalman.h"
+#include "track/look.h"
 #include "track/track.h"
 
 enum TlTrackState { TL_TRACK_FREE = 0, TL_TRACK_TENTATIVE, TL_TRACK_CONFIRMED };
@@ -17,8 +18,10 @@ typedef struct TlTrack {
     double evidence;    ///< sum of score / threshold, decides how soon it is confirmed
     double vote[TL_CLASS_COUNT];
     int class_id;
-    int detection; ///< index of this key frame's detection or -1
-    int doubled;   ///< key frames in a row on top of an older track
+    double look[3]; ///< mean Y, U, V of the shirt over the last sightings
+    int looks;      ///< sightings that showed it
+    int detection;  ///< index of this key frame's detection or -1
+    int doubled;    ///< key frames in a row on top of an older track
 } TlTrack;
 
 // Scratch of the matcher, taken once.

@@ -11,11 +11,16 @@
 #include "base/mem.h"
 #include "track/life.h"
 
+enum { LOOKS_MIN = 2, LOOK_MISSES = 3 };
+
 #define CAMERA_NOISE  0.04 // of the camera motion, box heights
 #define SETTLED       1e-4 // determinant of a well-known centre, heights^4: where the log term is 0
 #define SIZE_SIGMA    0.18 // of log height between prediction and detection
 #define SIZE_LIMIT    0.6  // a box 1.8 times as high is somebody else
 #define OVERLAP_BONUS 2.0
+#define LOOK_PRICE    6.0
+#define LOOK_LIMIT    10.0
+#define LOOK_UNKNOWN  8.0
 #define SPREAD_SHARE  0.6 // of the log determinant that counts: less than all, because hidden players come back
 #define TAIL          4.0 // degrees of freedom of the distribution of centres
 
@@ -68,9 +73,25 @@ static double class_price(const TlTrack *track, int class_id)
     return total > 0 ? 2.5 * (1.0 - track->vote[class_id] / total) : 0;
 }
 
-// Infinite when the pair is out of the gate.
-static double pair_price(const TlTrack *track, const float predicted[4], const TlDetection *d, double gate)
+// What speaks against the same shirt.
+static double look_price(const TlTrack *track, const uint8_t look[4])
 {
+    const double seen[3] = {look[0], look[1], look[2]};
+    int returns = track->misses > LOOK_MISSES;
+    if (track->looks < LOOKS_MIN)
+        return 0;
+    if (!look[3]) // covered or cut off by the picture's edge: no proof for somebody who has been away
+        return returns ? LOOK_UNKNOWN : 0;
+    double price = LOOK_PRICE * log(1 + tl_look_distance(track->look, seen) / 3);
+    // A box may show somebody else's shirt for a moment; but nobody returns in another one.
+    return returns ? price : fmin(price, LOOK_LIMIT);
+}
+
+// Infinite when the pair is out of the gate.
+static double pair_price(const TlTrack *track, const float predicted[4], const TlDetections *detections, int index,
+                         double gate)
+{
+    const TlDetection *d = &detections->item[index];
     const TlBoxFilter *f = &track->filter;
     double height = exp(f->log_h.x), dx = 0.5 * ((double)d->bbox[0] + d->bbox[2]) - f->cx.x;
     double dy = 0.5 * ((double)d->bbox[1] + d->bbox[3]) - f->cy.x;
@@ -86,8 +107,8 @@ static double pair_price(const TlTrack *track, const float predicted[4], const T
     size /= SIZE_SIGMA;
     // Student's t instead of a Gauss: now and then a box is well off, and that is still the same player.
     double likely = (TAIL + 2) * log(1 + distance / TAIL);
-    return likely + SPREAD_SHARE * fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) -
-           OVERLAP_BONUS * overlap(predicted, d->bbox);
+    return likely + SPREAD_SHARE * fmax(spread, 0) + 0.5 * size * size + class_price(track, d->class_id) +
+           look_price(track, detections->look[index]) - OVERLAP_BONUS * overlap(predicted, d->bbox);
 }
 
 int tl_matcher_run(TlMatcher *m, TlTrack *tracks, int state, int max_misses, const TlDetections *detections,
@@ -107,7 +128,7 @@ int tl_matcher_run(TlMatcher *m, TlTrack *tracks, int state, int max_misses, con
         float predicted[4];
         tl_box_filter_box(&track->filter, predicted);
         for (int c = 0; c < cols; c++)
-            m->cost[r * cols + c] = pair_price(track, predicted, &detections->item[m->col[c]], params->gate);
+            m->cost[r * cols + c] = pair_price(track, predicted, detections, m->col[c], params->gate);
         m->miss[r] = params->miss;
     }
     tl_assign_solve(m->assign, m->cost, rows, cols, m->miss, m->taken, NULL);

@@ -19,6 +19,7 @@ enum { HISTORY = 1 << 15, RECENT_MISSES = 3, STAGE_HIGH = 1, STAGE_LOW = 2, EVER
 
 #define VOTE_FADE_S  30.0
 #define STILL_SHARE  0.05 // person heights per key frame: a slower camera is taken to stand still
+#define LOOK_SHARE   0.08 // of the newest sighting in the mean colour of a shirt
 #define DOUBLE_IOU   0.6
 #define DOUBLE_LIMIT 3 // key frames that two tracks may share one player
 
@@ -151,6 +152,7 @@ static int sort_out(TlTracker *t, const TlDetections *in, const TlDetection *bal
             continue;
         }
         t->use[t->people.count] = d->score >= t->params.high[d->class_id] ? STAGE_HIGH : STAGE_LOW;
+        memcpy(t->people.look[t->people.count], in->look[i], sizeof in->look[i]);
         t->people.item[t->people.count++] = *d;
     }
     return ball_count;
@@ -238,6 +240,16 @@ static void vote(TlTrack *track, const TlDetection *d, double dt)
         track->class_id = best;
 }
 
+static void remember_look(TlTrack *track, const uint8_t look[4])
+{
+    if (!look[3])
+        return;
+    track->looks++;
+    double share = fmax(1.0 / track->looks, LOOK_SHARE);
+    for (int k = 0; k < 3; k++)
+        track->look[k] += share * (look[k] - track->look[k]);
+}
+
 static void follow(TlTracker *t, TlTrack *track, int64_t frame, double dt)
 {
     const TlDetection *d = &t->people.item[track->detection];
@@ -247,6 +259,7 @@ static void follow(TlTracker *t, TlTrack *track, int64_t frame, double dt)
     track->last_frame = frame;
     track->evidence += d->score / t->params.high[d->class_id];
     vote(track, d, dt);
+    remember_look(track, t->people.look[track->detection]);
     if (track->state == TL_TRACK_TENTATIVE && track->doubled == 0 && track->hits >= (track->evidence > 3.2 ? 2 : 3))
         track->state = TL_TRACK_CONFIRMED;
     note(t, track->id, track->state == TL_TRACK_CONFIRMED, track->class_id);
@@ -316,6 +329,7 @@ static void begin(TlTracker *t, int64_t frame)
                            .detection = k};
         track->vote[d->class_id] = d->score;
         tl_box_filter_init(&track->filter, d->bbox, &tl_noise_person);
+        remember_look(track, t->people.look[k]);
         note(t, track->id, 0, track->class_id);
     }
 }

@@ -159,6 +159,25 @@ static void test_easy_match(void **state)
     }
 }
 
+// With the colour of shirts players of two teams are not mistaken for each other after they have crossed.
+static void test_shirts(void **state)
+{
+    (void)state;
+    WorldParams p = g_world;
+    double gain = 0;
+    for (int stride = 1; stride <= 4; stride++) {
+        char name[32];
+        snprintf(name, sizeof name, "shirts, stride %d", stride);
+        p.shirts = 0;
+        double without = play(&p, stride, NULL).idf1;
+        p.shirts = 1;
+        Figures with = play(&p, stride, name);
+        gain += (with.idf1 - without) / 4;
+        assert_true(with.idf1 > 0.74);
+    }
+    assert_true(gain > 0.03);
+}
+
 // The penalty spot is "seen" in nine frames of ten with a higher score than the ball.
 static void test_ball_and_spot(void **state)
 {
@@ -384,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_matches),
         cmocka_unit_test(test_easy_match),
+        cmocka_unit_test(test_shirts),
         cmocka_unit_test(test_ball_and_spot),
         cmocka_unit_test(test_determinism),
         cmocka_unit_test(test_cut_and_return),

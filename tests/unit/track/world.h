@@ -24,6 +24,7 @@ typedef struct WorldParams {
     double false_alarms; // per frame
     double jitter;       // of the centre, box heights; the size jitters by 1.5 times as much
     double wrong_class;  // chance of another person class
+    int shirts;          // the detector also tells the colour of shirts: two teams, goalkeepers, referees
     int spot;            // the detector takes the penalty spot for the ball, with a high score
 } WorldParams;
 
@@ -234,7 +235,7 @@ static inline float world_overlap(const float a[4], const float b[4])
     return x * y / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - x * y);
 }
 
-static inline void world_emit(World *w, TlDetections *out, const float box[4], int class_id, double score)
+static inline int world_emit(World *w, TlDetections *out, const float box[4], int class_id, double score)
 {
     TlDetection d = {.class_id = class_id, .score = (float)fmin(fmax(score, 0.02), 0.99)};
     // Now and then a box is well off: an arm, a shadow or half of a neighbour is taken in.
@@ -247,9 +248,25 @@ static inline void world_emit(World *w, TlDetections *out, const float box[4], i
     for (int i = 0; i < 4; i++)
         d.bbox[i] = (float)fmin(fmax(edge[i], 0), i & 1 ? WORLD_HEIGHT : WORLD_WIDTH);
     int at = out->count++;
-    for (; at > 0 && out->item[at - 1].score < d.score; at--)
+    for (; at > 0 && out->item[at - 1].score < d.score; at--) {
         out->item[at] = out->item[at - 1];
+        memcpy(out->look[at], out->look[at - 1], sizeof out->look[at]);
+    }
     out->item[at] = d;
+    memset(out->look[at], 0, sizeof out->look[at]);
+    return at;
+}
+
+// A shirt in sun, shade and motion; with a wrong piece of somebody else or of the grass now and then.
+static inline void world_shirt(World *w, int person, uint8_t look[4])
+{
+    static const double shirt[4][3] = {{190, 128, 128}, {55, 138, 122}, {120, 90, 160}, {170, 80, 140}};
+    int n = w->params.players, kind = person < n / 2 ? 0 : person < n ? 1 : person < n + 2 ? 2 : 3;
+    if (world_random(w) < 0.04)
+        kind = (int)(4 * world_random(w));
+    for (int k = 0; k < 3; k++)
+        look[k] = (uint8_t)fmin(fmax(shirt[kind][k] + (k ? 5 : 18) * world_gauss(w), 0), 255);
+    look[3] = 1;
 }
 
 // What a detector makes of the frame.
@@ -273,8 +290,11 @@ static inline void world_detect(World *w, TlDetections *out)
             seen = 0; // non-maximum suppression
         if (hidden > 0.25)
             score -= 0.3;
-        if (seen && class_id <= TL_CLASS_REFEREE)
-            world_emit(w, out, t->bbox, class_id, score);
+        if (!seen || class_id > TL_CLASS_REFEREE)
+            continue;
+        int at = world_emit(w, out, t->bbox, class_id, score);
+        if (w->params.shirts && t->class_id != TL_CLASS_BALL && t->id < WORLD_SPECTATOR_ID && hidden < 0.15)
+            world_shirt(w, (t->id - 1) % 100, out->look[at]);
     }
     double alarms = p->false_alarms;
     while (world_random(w) < alarms) {
