@@ -52,6 +52,7 @@ typedef struct TlRecord {
 typedef struct TlStreamInfo {
     int width, height;            ///< picture size of all coordinates, pixels
     double fps;                   ///< average frame rate, 0 when unknown
+    int sar_num, sar_den;         ///< width:height of a pixel when shown; 0 unknown = square. Coordinates ignore it
     int64_t frame_count_estimate; ///< from the container, 0 when unknown: for progress only
     char source[1024];            ///< as given by the user
     char player_model[256], pitch_model[256];

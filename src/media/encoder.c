@@ -1,7 +1,8 @@
 // Overlay and synthetic videos: 4:2:0 pictures -> H.264 in MP4.
 //
 // libx264 at "veryfast" and constant quality (MPEG-4 part 2 where libav was built without it); the index is moved to
-// the front so that browsers start at once. Frame times are whole multiples of the frame duration.
+// the front so that browsers start at once. Time stamps are those of the source, in a fine unit of which the frame
+// duration is a whole multiple, so that a constant rate stays exactly that.
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,9 +16,10 @@
 #include "media/libav.h"
 #include "media/media.h"
 
-enum { ENCODER_THREADS = 2, DEFAULT_CRF = 21, CRF_MAX = 51, KEY_FRAME_S = 2 };
+enum { ENCODER_THREADS = 2, DEFAULT_CRF = 21, CRF_MAX = 51, KEY_FRAME_S = 2, GAP_MAX_S = 3600 };
 
 static const double DEFAULT_FPS = 25;
+static const double CLOCK_ERROR_S = 1.1e-3; // of a time difference in containers that count milliseconds
 
 struct TlEncoder {
     TlOutfile *file;
@@ -28,7 +30,10 @@ struct TlEncoder {
     AVFrame *picture; // padded to even sides
     AVPacket *packet;
     int width, height; // of the pictures that come
-    int64_t frames;
+    AVRational rate;
+    int64_t frame_ticks; // frame duration in units of codec->time_base
+    int64_t frames, last_ticks;
+    double first_s;
 };
 
 // 29.97 is 30000/1001 and not 2997/100 (SMPTE rates); others become the nearest fraction.
@@ -83,7 +88,18 @@ static int open_file(TlEncoder *encoder, const TlEncoderParams *params, TlDiag *
     return ret < 0 ? fail_write(encoder, ret, diag) : TL_OK;
 }
 
-static int open_codec(TlEncoder *encoder, const TlEncoderParams *params, AVRational rate, TlDiag *diag)
+// The finest time base up to 1/finest that divides the frame duration.
+static void set_time_base(TlEncoder *encoder, int finest)
+{
+    AVRational rate = encoder->rate;
+    int factor = rate.num < finest ? finest / rate.num : 1;
+
+    encoder->codec->time_base = (AVRational){1, rate.num * factor};
+    encoder->codec->framerate = rate;
+    encoder->frame_ticks = (int64_t)rate.den * factor;
+}
+
+static int open_codec(TlEncoder *encoder, const TlEncoderParams *params, const TlStreamInfo *info, TlDiag *diag)
 {
     const AVCodec *av_codec = avcodec_find_encoder_by_name("libx264");
     int is_x264 = av_codec != NULL, crf = params->crf ? params->crf : DEFAULT_CRF;
@@ -96,14 +112,17 @@ static int open_codec(TlEncoder *encoder, const TlEncoderParams *params, AVRatio
     codec->width = (encoder->width + 1) & ~1;
     codec->height = (encoder->height + 1) & ~1;
     codec->pix_fmt = AV_PIX_FMT_YUV420P;
-    codec->time_base = av_inv_q(rate);
-    codec->framerate = rate;
-    codec->gop_size = (int)ceil(av_q2d(rate) * KEY_FRAME_S);
+    if (info->sar_num > 0 && info->sar_den > 0)
+        codec->sample_aspect_ratio = (AVRational){info->sar_num, info->sar_den};
+    set_time_base(encoder, is_x264 ? 90000 : 65535); // MPEG-4 part 2 stores it in 16 bits
+    codec->gop_size = (int)ceil(av_q2d(encoder->rate) * KEY_FRAME_S);
     codec->flags |= AV_CODEC_FLAG_GLOBAL_HEADER;
     if (is_x264) {
         codec->thread_count = ENCODER_THREADS;
         av_opt_set(codec->priv_data, "preset", "veryfast", 0);
         av_opt_set_double(codec->priv_data, "crf", crf, 0);
+        // x264 164 reads memory it has not written there: the bytes would differ from run to run.
+        av_opt_set_int(codec->priv_data, "mbtree", 0, 0);
     } else {
         codec->flags |= AV_CODEC_FLAG_QSCALE; // 1..31, about the same look at half the number
         codec->global_quality = FF_QP2LAMBDA * (crf > 13 ? (crf - 9) / 4 : 1);
@@ -115,7 +134,7 @@ static int open_codec(TlEncoder *encoder, const TlEncoderParams *params, AVRatio
     return TL_OK;
 }
 
-static int open_stream(TlEncoder *encoder, AVRational rate, TlDiag *diag)
+static int open_stream(TlEncoder *encoder, TlDiag *diag)
 {
     const AVCodecContext *codec = encoder->codec;
     AVDictionary *options = NULL;
@@ -132,7 +151,8 @@ static int open_stream(TlEncoder *encoder, AVRational rate, TlDiag *diag)
     if (av_frame_get_buffer(encoder->picture, 0) < 0)
         return tl_fail(diag, TL_ENOMEM, "out of memory for writing '%s'", encoder->path);
     stream->time_base = codec->time_base;
-    stream->avg_frame_rate = rate;
+    stream->avg_frame_rate = encoder->rate;
+    stream->sample_aspect_ratio = codec->sample_aspect_ratio;
     av_dict_set(&options, "movflags", "faststart", 0);
     int ret = avformat_write_header(encoder->format, &options);
     av_dict_free(&options);
@@ -142,7 +162,6 @@ static int open_stream(TlEncoder *encoder, AVRational rate, TlDiag *diag)
 int tl_encoder_open(TlEncoder **out, const TlEncoderParams *params, const TlStreamInfo *info, TlDiag *diag)
 {
     TlEncoder *encoder = tl_calloc(1, sizeof *encoder);
-    AVRational rate = exact_rate(info->fps);
     int ret;
 
     *out = NULL;
@@ -152,8 +171,9 @@ int tl_encoder_open(TlEncoder **out, const TlEncoderParams *params, const TlStre
     tl_strcpy(encoder->path, sizeof encoder->path, params->path);
     encoder->width = info->width;
     encoder->height = info->height;
+    encoder->rate = exact_rate(info->fps);
     if ((ret = check_params(encoder, params, diag)) < 0 || (ret = open_file(encoder, params, diag)) < 0 ||
-        (ret = open_codec(encoder, params, rate, diag)) < 0 || (ret = open_stream(encoder, rate, diag)) < 0)
+        (ret = open_codec(encoder, params, info, diag)) < 0 || (ret = open_stream(encoder, diag)) < 0)
         tl_encoder_abort(&encoder);
     *out = encoder;
     return ret;
@@ -182,7 +202,7 @@ static int encode(TlEncoder *encoder, const AVFrame *picture, TlDiag *diag)
             return TL_OK;
         if (ret < 0)
             break;
-        encoder->packet->duration = 1;
+        encoder->packet->duration = encoder->frame_ticks;
         av_packet_rescale_ts(encoder->packet, encoder->codec->time_base, encoder->stream->time_base);
         encoder->packet->stream_index = encoder->stream->index;
         ret = av_interleaved_write_frame(encoder->format, encoder->packet);
@@ -190,7 +210,28 @@ static int encode(TlEncoder *encoder, const AVFrame *picture, TlDiag *diag)
     return fail_write(encoder, ret, diag);
 }
 
-int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, TlDiag *diag)
+// Time of the next frame in units of the codec's time base, always growing.
+static int64_t next_ticks(TlEncoder *encoder, double time_s)
+{
+    double fps = av_q2d(encoder->rate), tick_s = av_q2d(encoder->codec->time_base);
+
+    if (!encoder->frames++) {
+        encoder->first_s = time_s;
+        return encoder->last_ticks = 0;
+    }
+    double from_first_s = time_s - encoder->first_s, since_last_s = from_first_s - (double)encoder->last_ticks * tick_s;
+    int64_t ticks = encoder->last_ticks + encoder->frame_ticks;
+    if (since_last_s > 0 && since_last_s < GAP_MAX_S) { // false for NaN
+        double whole = round(from_first_s * fps);
+        int is_on_grid = fabs(from_first_s - whole / fps) <= fmin(CLOCK_ERROR_S, 0.25 / fps);
+        ticks = is_on_grid ? (int64_t)whole * encoder->frame_ticks : llround(from_first_s / tick_s);
+    }
+    if (ticks <= encoder->last_ticks)
+        ticks = encoder->last_ticks + 1;
+    return encoder->last_ticks = ticks;
+}
+
+int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, double time_s, TlDiag *diag)
 {
     AVFrame *frame = encoder->picture;
 
@@ -206,7 +247,7 @@ int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, TlDiag *diag)
         copy_plane(frame->data[i], frame->linesize[i], picture->plane[i], picture->stride[i], width, height,
                    i ? frame->width / 2 : frame->width, i ? frame->height / 2 : frame->height);
     }
-    frame->pts = encoder->frames++;
+    frame->pts = next_ticks(encoder, time_s);
     return encode(encoder, frame, diag);
 }
 

@@ -72,9 +72,10 @@ TlFrame *tl_frame_pool_acquire(TlFramePool *pool,
                                TlPicture *writable); // planes of *writable may be written before sharing
 void tl_frame_pool_destroy(TlFramePool **pool);      // frames still referenced stay valid
 
-// H.264 MP4 writer (yuv420p, faststart, source frame rate as a fraction). fps in info; picture size must be constant,
-// odd sizes are padded by one replicated column/row. Written to a temporary file, renamed on commit. The encoder uses
-// the same number of threads everywhere, so that the bytes of the file do not depend on the machine's cores or on
+// H.264 MP4 writer (yuv420p, faststart, source frame rate as a fraction). Rate and shape of the pixels as in info;
+// picture size must be constant, odd sizes are padded by one replicated column/row. Written to a temporary file,
+// renamed on commit. The encoder uses the same number of threads everywhere, so that the bytes of the file do not
+// depend on the machine's cores or on
 // --threads.
 typedef struct TlEncoder TlEncoder;
 
@@ -87,9 +88,10 @@ typedef struct TlEncoderParams {
 // Errors: TL_EEXIST, TL_EDENIED, TL_ENOENT (no such folder), TL_EUSAGE, TL_ELIMIT (picture size), TL_ENOMEM.
 TL_NODISCARD int tl_encoder_open(TlEncoder **out, const TlEncoderParams *params, const TlStreamInfo *info,
                                  TlDiag *diag);
-// The next picture, copied before return. TL_ENOSPC, TL_EIO, TL_EUSAGE (another size). After an error only abort is
-// legal.
-TL_NODISCARD int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, TlDiag *diag);
+// The next picture, copied before return, shown at time_s (the first one's counts as 0). Times near a multiple of the
+// frame duration become that multiple; one that is NaN, does not grow or is more than an hour after the last becomes
+// one frame after the last. TL_ENOSPC, TL_EIO, TL_EUSAGE (another size). After an error only abort is legal.
+TL_NODISCARD int tl_encoder_write(TlEncoder *encoder, const TlPicture *picture, double time_s, TlDiag *diag);
 // Finishes the file and renames it into place. The encoder is gone afterwards, also on failure (then with its file).
 TL_NODISCARD int tl_encoder_commit(TlEncoder **encoder, TlDiag *diag);
 void tl_encoder_abort(TlEncoder **encoder); // throws the file away; accepts NULL inside

@@ -191,6 +191,12 @@ static void fill_info(TlReader *reader)
     } else {
         info->fps = tl_decoder_fps(decoder);
         info->frame_count_estimate = tl_decoder_frame_count(decoder);
+        AVRational sar = av_guess_sample_aspect_ratio(decoder->format, decoder->stream, NULL);
+        int is_turned = reader->orientation & TL_TRANSPOSE;
+        if (sar.num > 0 && sar.den > 0) {
+            info->sar_num = is_turned ? sar.den : sar.num;
+            info->sar_den = is_turned ? sar.num : sar.den;
+        }
         reader->timeline.unit_s = av_q2d(decoder->stream->time_base);
         reader->timeline.may_jump = (decoder->format->iformat->flags & AVFMT_TS_DISCONT) != 0;
     }

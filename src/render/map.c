@@ -53,6 +53,7 @@ static int open_output(TlMap *map, const TlRenderParams *params, const TlStreamI
     TlStreamInfo film = *info;
     film.width = TL_MAP_WIDTH;
     film.height = TL_MAP_HEIGHT;
+    film.sar_num = film.sar_den = 0;
     for (int i = 0; i < 3; i++) {
         map->plane[i] = tl_calloc((size_t)TL_MAP_WIDTH * TL_MAP_HEIGHT / (i ? 4 : 1), 1);
         if (!map->plane[i])
@@ -240,7 +241,7 @@ int tl_map_write(TlMap *map, const TlRecord *record, TlDiag *diag)
     TlPicture picture;
     draw_moment(map, record);
     to_planes(map, &picture);
-    return tl_encoder_write(map->encoder, &picture, diag);
+    return tl_encoder_write(map->encoder, &picture, time_s, diag);
 }
 
 static cairo_status_t write_bytes(void *opaque, const unsigned char *data, unsigned length)

@@ -44,7 +44,7 @@ int tl_overlay_write(TlOverlay *overlay, const TlRecord *record, const TlPicture
         return tl_fail(diag, TL_EUSAGE, "the overlay of %dx%d pixels got a picture of another size", paint->width,
                        paint->height);
     tl_overlay_pen_draw(&overlay->pen, record, picture, &done);
-    return tl_encoder_write(overlay->encoder, &done, diag);
+    return tl_encoder_write(overlay->encoder, &done, record->time_s, diag);
 }
 
 static void destroy(TlOverlay **overlay)

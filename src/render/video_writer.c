@@ -1,5 +1,8 @@
 // Plain video file out of pictures: a thin public face of the encoder in src/media. Written whole or not at all.
+// The rate is constant.
 #include <touchline/render.h>
+
+#include <math.h>
 
 #include "base/mem.h"
 #include "media/media.h"
@@ -29,7 +32,7 @@ int tl_video_writer_open(TlVideoWriter **out, const TlRenderParams *params, cons
 
 int tl_video_writer_write(TlVideoWriter *writer, const TlPicture *picture, TlDiag *diag)
 {
-    return tl_encoder_write(writer->encoder, picture, diag);
+    return tl_encoder_write(writer->encoder, picture, NAN, diag);
 }
 
 int tl_video_writer_commit(TlVideoWriter **writer, TlDiag *diag)

@@ -1,6 +1,7 @@
 // Written videos, read back by the ffmpeg tools and by our own reader.
 #include "fixture.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -32,7 +33,7 @@ static void write_video(const char *path, int width, int height, double fps, int
         fail_msg("%s", diag.text);
     for (int i = 0; i < frames; i++) {
         paint(&picture, i);
-        if (tl_encoder_write(encoder, &picture, &diag) != 0)
+        if (tl_encoder_write(encoder, &picture, i / fps, &diag) != 0)
             fail_msg("%s", diag.text);
     }
     if (tl_encoder_commit(&encoder, &diag) != 0)
@@ -96,6 +97,115 @@ static void test_rates(void **state)
     }
 }
 
+// Encodes the frames of an input at their own times, as the overlay does.
+static void transcode(const char *from, const char *to)
+{
+    TlReader *reader = open_reader(&(TlReaderParams){.input = in_folder(from)});
+    TlEncoder *encoder = NULL;
+    TlFrame *frame = NULL;
+    TlStreamInfo info;
+    TlDiag diag = {0};
+
+    tl_reader_info(reader, &info);
+    assert_int_equal(tl_encoder_open(&encoder, &(TlEncoderParams){.path = in_folder(to), .overwrite = 1}, &info, &diag),
+                     0);
+    while (tl_reader_next(reader, &frame, &diag) == 0) {
+        assert_int_equal(tl_encoder_write(encoder, &frame->picture, frame->time_s, &diag), 0);
+        tl_frame_unref(&frame);
+    }
+    assert_int_equal(tl_encoder_commit(&encoder, &diag), 0);
+    tl_reader_close(&reader);
+}
+
+// Presentation times of a video by ffprobe, seconds from the first. Returns their number.
+static int probe_times(const char *name, double *times, int most)
+{
+    char command[600], line[100];
+    int count = 0;
+
+    snprintf(command, sizeof command,
+             "ffprobe -v error -select_streams v -show_entries frame=pts_time -of csv=p=0 '%s'", in_folder(name));
+    FILE *pipe = popen(command, "r"); // NOLINT(cert-env33-c)
+    while (count < most && fgets(line, sizeof line, pipe)) {
+        char *end;
+        times[count] = strtod(line, &end);
+        count += end != line; // lines of side data are empty
+    }
+    pclose(pipe);
+    for (int i = count - 1; i >= 0; i--)
+        times[i] -= times[0];
+    return count;
+}
+
+// Frames at uneven times keep them; a clock of milliseconds does not make an even rate uneven.
+static void test_times(void **state)
+{
+    double expected[200], times[200];
+    char line[200];
+
+    (void)state;
+    // 60 frames of 25 fps, then every third: the mean rate fits none of them.
+    shell("ffmpeg -v error -f lavfi -i testsrc2=s=128x96:r=25:d=6 -vf \"select='lt(n,60)+not(mod(n,3))'\" -fps_mode "
+          "vfr -pix_fmt yuv420p -c:v libx264 vfr.mp4 && ffmpeg -v error -f lavfi -i "
+          "testsrc2=s=128x96:r=30000/1001:d=3 -pix_fmt yuv420p -c:v libx264 even.mkv");
+    transcode("vfr.mp4", "vfr_out.mp4");
+    int count = probe_times("vfr.mp4", expected, 200);
+    assert_int_equal(count, 90);
+    assert_int_equal(probe_times("vfr_out.mp4", times, 200), count);
+    for (int i = 0; i < count; i++)
+        if (fabs(times[i] - expected[i]) > 1.2e-3)
+            fail_msg("frame %d at %f instead of %f", i, times[i], expected[i]);
+    assert_true(times[count - 1] > 5.8);
+
+    transcode("even.mkv", "even_out.mp4");
+    probe("even_out.mp4", "r_frame_rate,avg_frame_rate", line, sizeof line);
+    assert_string_equal(line, "30000/1001,30000/1001");
+}
+
+// Senseless times: one frame after the other, never an error.
+static void test_senseless_times(void **state)
+{
+    static const double senseless[] = {5, 5, 4, -1e300, INFINITY, NAN, 1e300, 5.4, 5.40000001, 5.6};
+    double times[20];
+    TlStreamInfo info = {.width = 64, .height = 48, .fps = 25};
+    TlEncoder *encoder = NULL;
+    TlFramePool *pool = tl_frame_pool_create(64, 48);
+    TlPicture picture;
+    TlFrame *frame = tl_frame_pool_acquire(pool, &picture);
+    TlDiag diag = {0};
+
+    (void)state;
+    paint(&picture, 0);
+    assert_int_equal(
+        tl_encoder_open(&encoder, &(TlEncoderParams){.path = in_folder("odd.mp4"), .overwrite = 1}, &info, &diag), 0);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(tl_encoder_write(encoder, &picture, senseless[i], &diag), 0);
+    assert_int_equal(tl_encoder_commit(&encoder, &diag), 0);
+    assert_int_equal(probe_times("odd.mp4", times, 20), 10);
+    for (int i = 0; i < 7; i++)
+        assert_true(fabs(times[i] - i * 0.04) < 1e-5);
+    assert_true(fabs(times[7] - 0.4) < 1e-5 && times[8] > times[7] && fabs(times[9] - 0.6) < 1e-5);
+    tl_frame_unref(&frame);
+    tl_frame_pool_destroy(&pool);
+}
+
+// Pixels that are not square stay so, also in a picture that is turned by a quarter.
+static void test_pixel_shape(void **state)
+{
+    char line[200];
+
+    (void)state;
+    shell("ffmpeg -v error -f lavfi -i testsrc2=s=144x112:r=25:d=0.4 -vf setsar=16/11 -pix_fmt yuv420p -c:v libx264 "
+          "wide.mp4 && ffmpeg -v error -display_rotation 90 -i wide.mp4 -c copy turned.mp4 2>/dev/null || ffmpeg -v "
+          "error -i wide.mp4 -c copy -metadata:s:v rotate=90 -y turned.mp4");
+    transcode("wide.mp4", "wide_out.mp4");
+    probe("wide_out.mp4", "width,height,sample_aspect_ratio", line, sizeof line);
+    assert_string_equal(line, "144,112,16:11");
+    transcode("turned.mp4", "turned_out.mp4");
+    probe("turned_out.mp4", "width,height,sample_aspect_ratio", line, sizeof line);
+    assert_string_equal(line, "112,144,11:16");
+}
+
 // The index stands before the data, so that a browser can begin at once.
 static void test_faststart(void **state)
 {
@@ -155,8 +265,12 @@ static void test_pictures_come_back(void **state)
 static void test_same_bytes(void **state)
 {
     (void)state;
+    // Whatever stood in fresh memory before.
+    mallopt(M_PERTURB, 1);
     write_video(in_folder("one.mp4"), 320, 240, 25, 0, 40);
+    mallopt(M_PERTURB, 85);
     write_video(in_folder("two.mp4"), 320, 240, 25, 0, 40);
+    mallopt(M_PERTURB, 0);
     shell("cmp one.mp4 two.mp4");
 }
 
@@ -204,10 +318,10 @@ static void test_whole_or_not_at_all(void **state)
     TlFrame *frame = tl_frame_pool_acquire(pool, &picture);
     paint(&picture, 0);
     assert_int_equal(tl_encoder_open(&encoder, &(TlEncoderParams){.path = in_folder("w/a:b.mp4")}, &info, &diag), 0);
-    assert_int_equal(tl_encoder_write(encoder, &picture, &diag), 0);
+    assert_int_equal(tl_encoder_write(encoder, &picture, NAN, &diag), 0);
     assert_true(access(in_folder("w/a:b.mp4"), F_OK) != 0);
     picture.height = 62;
-    assert_int_equal(tl_encoder_write(encoder, &picture, &diag), TL_EUSAGE);
+    assert_int_equal(tl_encoder_write(encoder, &picture, NAN, &diag), TL_EUSAGE);
     tl_encoder_abort(&encoder);
     assert_null(encoder);
     tl_encoder_abort(&encoder);
@@ -215,7 +329,7 @@ static void test_whole_or_not_at_all(void **state)
     picture.height = 64;
     tl_diag_clear(&diag);
     assert_int_equal(tl_encoder_open(&encoder, &(TlEncoderParams){.path = in_folder("w/a:b.mp4")}, &info, &diag), 0);
-    assert_int_equal(tl_encoder_write(encoder, &picture, &diag), 0);
+    assert_int_equal(tl_encoder_write(encoder, &picture, NAN, &diag), 0);
     assert_int_equal(tl_encoder_commit(&encoder, &diag), 0);
     assert_int_equal(files_in_folder("w"), 1);
     assert_int_equal(access(in_folder("w/a:b.mp4"), F_OK), 0);
@@ -251,7 +365,7 @@ static void test_no_space(void **state)
             seed = seed * 1664525 + 1013904223;
             ((uint8_t *)picture.plane[0])[k] = (uint8_t)(seed >> 24);
         }
-        ret = tl_encoder_write(encoder, &picture, &diag);
+        ret = tl_encoder_write(encoder, &picture, NAN, &diag);
     }
     setrlimit(RLIMIT_FSIZE, &before);
     signal(SIGXFSZ, SIG_DFL);
@@ -278,7 +392,7 @@ static void test_no_space_at_the_end(void **state)
     TlFrame *frame = tl_frame_pool_acquire(pool, &picture);
     paint(&picture, 3);
     assert_int_equal(tl_encoder_open(&encoder, &(TlEncoderParams){.path = in_folder("full2/v.mp4")}, &info, &diag), 0);
-    assert_int_equal(tl_encoder_write(encoder, &picture, &diag), 0);
+    assert_int_equal(tl_encoder_write(encoder, &picture, NAN, &diag), 0);
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     small = before;
     small.rlim_cur = 100;
@@ -298,6 +412,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_senseless_times),
+        cmocka_unit_test(test_pixel_shape),
         cmocka_unit_test(test_faststart),
         cmocka_unit_test(test_pictures_come_back),
         cmocka_unit_test(test_same_bytes),
