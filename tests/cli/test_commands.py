@@ -292,8 +292,9 @@ def test_bench(touchline, networks, clip):
     assert len(json.loads((touchline.folder / "b.json").read_text())["results"]) == 5
 
 
-def test_interrupted_bench_keeps_what_is_finished(touchline, networks, clip):
-    process = touchline.start("bench", "--video-path", clip, "--repeats", "21", *networks.options, "--json", "b.json",
+def test_interrupted_bench_keeps_what_is_finished(touchline, clip):
+    nets = Networks(touchline.folder, "touchline-script 1\nhead centers\nsize 640 384\ndelay_us 5000\nloop\nframe\n")
+    process = touchline.start("bench", "--video-path", clip, "--repeats", "7", *nets.options, "--json", "b.json",
                               "--csv", "b.csv")
     for line in process.stderr:
         if line.startswith("3/"):
