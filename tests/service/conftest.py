@@ -2,6 +2,7 @@
 
 The networks are scripts (src/infer/script.h): answers known beforehand, no model file and no runtime needed.
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -74,16 +75,19 @@ def networks(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def clips(binary, environment, tmp_path_factory):
-    """Two seconds of a synthetic match: with the index first, and with the index last; and one of 2 MB."""
+    """Two seconds of a synthetic match: with the index first, with the index last, with 2 MB of padding behind; and a
+    clip of 105 small frames."""
     folder = tmp_path_factory.mktemp("clips")
 
     def synth(name, *options):
         subprocess.run([binary, "synth", "-o", folder / name, *options], check=True, capture_output=True,
                        env=environment, timeout=120)
     synth("clip.mp4", "--seconds", "2", "--size", f"{WIDTH}x{HEIGHT}")
-    synth("big.mp4", "--seconds", "3", "--size", "960x540")
-    first = (folder / "clip.mp4").read_bytes()
-    return {"first": index_at(first, 1), "last": index_at(first, -1), "big": (folder / "big.mp4").read_bytes()}
+    synth("long.mp4", "--seconds", "4.2", "--size", "96x64")
+    first = index_at((folder / "clip.mp4").read_bytes(), 1)
+    padding = hashlib.shake_256(b"padding").digest(2_000_000)
+    return {"first": first, "last": index_at(first, -1), "long": (folder / "long.mp4").read_bytes(),
+            "big": first + (len(padding) + 8).to_bytes(4, "big") + b"free" + padding}
 
 
 def boxes(data):
@@ -120,7 +124,7 @@ def index_at(data, place):
 
 @pytest.fixture(scope="session")
 def videos(clips):
-    server = ViceServer(clips["first"], clips["last"], clips["big"])
+    server = ViceServer(clips["first"], clips["last"], clips["big"], clips["long"])
     yield server
     server.close()
     assert server.private_connections == 0, "somebody came to the address that is to be refused"

@@ -59,9 +59,9 @@ class Connection:
 
 
 class ViceServer:
-    def __init__(self, clip, tail_clip, big=None):
+    def __init__(self, clip, tail_clip, big=None, long=None):
         self.clip, self.tail_clip = clip, tail_clip
-        self.big = big or clip
+        self.big, self.long = big or clip, long or clip
         self.log, self.lock, self.stopping = [], threading.Lock(), threading.Event()
         self.open_connections = 0
         self.private_connections = 0
@@ -162,6 +162,9 @@ class ViceServer:
 
     def vice_big(self, c, request, count):
         return self._file(c, request, self.big)
+
+    def vice_long(self, c, request, count):
+        return self._file(c, request, self.long)
 
     def vice_no_ranges(self, c, request, count):
         return self._file(c, request, self.clip, etag=False, ranges=False)
