@@ -176,7 +176,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     int ret = find_facts(&params, diag);
     if (ret == TL_OK)
         ret = read_answer(line->arguments.item[0], &answer, diag);
-    if (ret < 0)
+    if (ret < 0 || !answer)
         return ret;
     tl_answer_check(answer, params.frames, params.width, params.height);
     ret = tl_score(answer, &params, &score, diag);

@@ -57,14 +57,14 @@ static void lower_escapes(char *text)
 
 int tl_challenge_body(const char *challenge_id, const char *video_url, int64_t created_us, TlStrbuf *body)
 {
-    char stamp[64], fraction[16] = "";
+    char stamp[64];
     time_t seconds = (time_t)(created_us / 1000000);
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    strftime(stamp, sizeof stamp - 24, "%Y-%m-%dT%H:%M:%S", &utc);
+    size_t n = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
     if (created_us % 1000000)
-        snprintf(fraction, sizeof fraction, ".%06d", (int)(created_us % 1000000));
-    strcat(strcat(stamp, fraction), "+00:00");
+        n += (size_t)snprintf(stamp + n, sizeof stamp - n, ".%06d", (int)(created_us % 1000000));
+    snprintf(stamp + n, sizeof stamp - n, "+00:00");
     json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "challenge_id", challenge_id, "type", "gsr", "video_url",
                              video_url, "created_at", stamp);
     char *text = root ? json_dumps(root, JSON_ENSURE_ASCII | JSON_PRESERVE_ORDER) : NULL;
