@@ -9,8 +9,7 @@
 
 static void print_part(void *opaque, const TlCheck *check)
 {
-    const TlCommandLine *line = opaque;
-    int wordy = line->verbose > 0;
+    int wordy = *(const int *)opaque;
 
     if (!strcmp(check->topic, "version") || (!wordy && !strcmp(check->topic, "processor")))
         return;
@@ -24,13 +23,13 @@ static void print_part(void *opaque, const TlCheck *check)
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
     static TlModelInfo model; // large
-    TlCommandLine *self = (TlCommandLine *)(uintptr_t)line;
+    int wordy = line->verbose > 0;
 
     printf("touchline %s\n", tl_version());
     if (line->quiet)
         return TL_OK;
-    tl_system_build(print_part, self);
-    for (int i = 0; line->verbose && tl_model_info(i, &model, diag) == TL_OK; i++)
+    tl_system_build(print_part, &wordy);
+    for (int i = 0; wordy && tl_model_info(i, &model, diag) == TL_OK; i++)
         printf("%-10s %s, sha256 %s\n", "network", model.path, model.sha256);
     tl_diag_clear(diag); // a program without networks still has a version
     return TL_OK;

@@ -112,6 +112,17 @@ def test_clip_without_a_pitch_says_so(touchline, networks, clip, match):
     assert int(found[3]) == len({i for row in people for i in row})
 
 
+def test_spent_time_budget_names_the_first_frame_without_networks(touchline, clip):
+    nets = Networks(touchline.folder, SLOW.replace("200000", "60000"))
+    result = touchline("process", clip, *nets.options, "--stride", "1", "--time-budget", "1", "-o", "a.jsonl")
+    assert result.returncode == 0, result.stderr
+    last = max(r["frame"] for r in read_jsonl(touchline.folder / "a.jsonl")[1] if not r["filled"])
+    if last == 49:
+        assert "time budget" not in result.stderr
+    else:
+        assert f"warning: the time budget ran out: the networks saw no frame from {last + 1} on" in result.stderr
+
+
 def test_data_goes_to_standard_output(touchline, networks, clip):
     result = touchline("process", clip, *networks.options, "-o", "-")
     assert result.returncode == 0
