@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 
+enum { NUMBER_MAX = 100000000 }; // a frame number above is none
 static const double EDGE_PX = 1; // boxes may touch the border; two decimals round
 
 static int read_numbers(const json_t *list, double *out, size_t n)
@@ -58,7 +59,8 @@ static void read_frame(const json_t *item, TlAnswer *answer, TlAnswerFrame *fram
 {
     const json_t *number = json_object_get(item, "frame_number"), *objects = json_object_get(item, "objects");
     TlAnswerFaults *faults = &answer->faults;
-    int has_number = json_is_integer(number) && json_integer_value(number) >= 0;
+    int has_number =
+        json_is_integer(number) && json_integer_value(number) >= 0 && json_integer_value(number) <= NUMBER_MAX;
     frame->number = has_number ? json_integer_value(number) : -1;
     faults->no_number += !has_number;
     read_points(json_object_get(item, "keypoints"), frame, faults);
