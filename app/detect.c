@@ -1,11 +1,9 @@
 // touchline detect: pictures, each for itself, without tracking.
-#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include <touchline/log.h>
@@ -14,6 +12,7 @@
 
 #include "command.h"
 #include "interrupt.h"
+#include "media/images.h"
 #include "outputs.h"
 #include "progress.h"
 
@@ -86,41 +85,17 @@ static void free_pictures(PictureList *list)
     *list = (PictureList){0};
 }
 
-static int is_picture(const struct dirent *entry)
-{
-    static const char *const endings[] = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm"};
-    const char *dot = strrchr(entry->d_name, '.');
-
-    for (size_t i = 0; dot && dot != entry->d_name && i < sizeof endings / sizeof *endings; i++)
-        if (!strcasecmp(dot, endings[i]))
-            return 1;
-    return 0;
-}
-
-static int by_name(const struct dirent **a, const struct dirent **b)
-{
-    return strcmp((*a)->d_name, (*b)->d_name);
-}
-
+// The pictures of a folder, the same and in the same order as when it is read as a video.
 static int add_folder(PictureList *list, const char *folder, TlDiag *diag)
 {
-    struct dirent **entries = NULL;
-    char path[2 * TL_PATH_SIZE];
-    size_t length = strlen(folder);
-    int ret = TL_OK, count = scandir(folder, &entries, is_picture, by_name);
+    TlImageList images;
+    int ret = tl_image_list_init(&images, folder, diag);
 
-    if (count < 0)
-        return tl_fail(diag, errno == ENOENT ? TL_ENOENT : TL_EDENIED, "cannot read the folder '%s': %s", folder,
-                       strerror(errno));
-    for (int i = 0; i < count; i++) {
-        snprintf(path, sizeof path, "%s%s%s", folder, folder[length - 1] == '/' ? "" : "/", entries[i]->d_name);
-        if (ret == TL_OK)
-            ret = add_picture(list, path, diag);
-        free(entries[i]);
-    }
-    free(entries);
-    if (ret == TL_OK && !count)
-        ret = tl_fail(diag, TL_EEMPTY, "no picture in the folder '%s'", folder);
+    if (ret < 0)
+        return ret;
+    for (size_t i = 0; i < images.count && ret == TL_OK; i++)
+        ret = add_picture(list, images.paths[i], diag);
+    tl_image_list_deinit(&images);
     return ret;
 }
 

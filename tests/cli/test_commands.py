@@ -92,12 +92,13 @@ def test_network_that_fails(touchline, clip):
 def test_detect(touchline, networks):
     (touchline.folder / "pictures").mkdir()
     ffmpeg(*test_source("640x360", seconds=0.12), touchline.folder / "pictures" / "b%d.png")
+    (touchline.folder / "pictures" / "b3.png").rename(touchline.folder / "pictures" / "b10.png")
     ffmpeg(*test_source("640x360", seconds=0.04), touchline.folder / "a.jpg")
     (touchline.folder / "pictures" / "notes.txt").write_text("no picture")
     result = touchline("detect", "a.jpg", "pictures", *networks.options)
     assert result.returncode == 0, result.stderr
     lines = [json.loads(line) for line in result.stdout.splitlines()]
-    assert [line["image"] for line in lines] == ["a.jpg", "pictures/b1.png", "pictures/b2.png", "pictures/b3.png"]
+    assert [line["image"] for line in lines] == ["a.jpg", "pictures/b1.png", "pictures/b2.png", "pictures/b10.png"]
     for line in lines:
         assert list(line) == ["image", "width", "height", "objects", "keypoints", "homography"]
         assert (line["width"], line["height"], line["homography"]) == (640, 360, None)
