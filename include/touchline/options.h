@@ -33,7 +33,7 @@ typedef struct TlOptions {
     int max_detections;              ///< MAX_DETECTIONS per frame
     int fast_mode;                   ///< FAST_MODE: 1 = FAST_IMG_SIZE, stride 3, conf .40, 120 detections
     int fast_img_size;               ///< FAST_IMG_SIZE px
-    int disable_tracking;            ///< DISABLE_TRACKING: boxes of key frames, ids by order, no filling of boxes
+    int disable_tracking;            ///< DISABLE_TRACKING: boxes of key frames only, ids -1, no filling of boxes
     int skip_pitch;                  ///< SKIP_PITCH: pitch network not even loaded
     double pitch_length_m;           ///< 105
     double pitch_width_m;            ///< 68

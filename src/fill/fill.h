@@ -1,8 +1,8 @@
 // Filling: key frames -> a record for every frame.
 //
-// Holds a window of frames. Boxes between two key frames run along their track (from both sides), the camera between two
-// fitted frames moves along the path of its four picture corners on the pitch; points follow the camera. A frame leaves
-// when its window is complete. Allocates nothing after create.
+// Holds a window of frames. Boxes between two key frames run along their track (from both sides), the camera between
+// two fitted frames moves along the path of its four picture corners on the pitch; points follow the camera. A frame
+// leaves when its window is complete. Allocates nothing after create.
 #ifndef TL_FILL_FILL_H
 #define TL_FILL_FILL_H
 
@@ -10,11 +10,11 @@
 #include "track/track.h"
 
 typedef struct TlFillParams {
-    int width, height;      ///< picture px
+    int width, height; ///< picture px
     double fps;
-    double window_s;        ///< how long a record waits at most, 0 = 1.2 s
-    int gap_frames;         ///< tracks are bridged over at most this many source frames without detection, 0 = 1 s
-    int tracking;           ///< 0: boxes on key frames only
+    double window_s; ///< how long a record waits at most, 0 = 1.2 s
+    int gap_frames;  ///< tracks are bridged over at most this many source frames without detection, 0 = 1 s
+    int tracking;    ///< 0: boxes on key frames only
     const TlPitchModel *pitch;
     const TlTracker *tracker; ///< asked for confirmed ids and final classes; may be NULL
     float min_score[TL_CLASS_COUNT];

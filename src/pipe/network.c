@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "track/look.h"
 
 enum { SLOT_MAX = 64, SIDE_MAX = 16384, CANCEL_CHECK_MS = 100 };
 enum SlotState { SLOT_FREE = 0, SLOT_FILLING, SLOT_RUNNING };
@@ -288,6 +289,7 @@ int tl_network_detections(TlNetwork *net, TlTicket ticket, const TlPostParams *p
     if (ret < 0)
         return ret;
     net->head->detections(net->outputs[ticket.slot], net->output_count, ticket.sample, &net->box, params, out);
+    tl_look_measure(tl_infer_input(net->infer, ticket.slot), net->head->layout, ticket.sample, &net->box, out);
     release(net, ticket);
     return TL_OK;
 }

@@ -269,6 +269,7 @@ void *tl_session_result_main(void *opaque)
         tl_frame_unref(&item.picture);
     }
     if (ret == TL_OK && item.last && (item.code == TL_EOF || item.code == TL_ETRUNCATED)) {
+        tl_tracker_finish(s->tracker);
         tl_fill_finish(s->fill);
         ret = drain_fill(s);
     }

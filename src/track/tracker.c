@@ -112,6 +112,16 @@ static void note(TlTracker *t, int32_t id, int confirmed, int class_id)
     *remember(t, id) = (Memory){.id = id, .confirmed = (uint8_t)confirmed, .class_id = (uint8_t)class_id};
 }
 
+// A shot that ends leaves no time to be sure: whoever was seen on its last key frame counts.
+void tl_tracker_finish(TlTracker *t)
+{
+    for (int i = 0; i < TL_TRACK_MAX; i++) {
+        const TlTrack *track = &t->track[i];
+        if (track->state == TL_TRACK_TENTATIVE && track->misses == 0 && track->doubled == 0)
+            note(t, track->id, 1, track->class_id);
+    }
+}
+
 int tl_tracker_confirmed(const TlTracker *t, int32_t id)
 {
     const Memory *m = &t->history[id > 0 ? id % HISTORY : 0];
@@ -393,8 +403,10 @@ void tl_tracker_update(TlTracker *t, int64_t frame_index, const TlDetections *de
     const TlDetection *balls[TL_BALL_CANDIDATES];
     double motion[9];
     out->count = 0;
-    if (cut || !t->started || frame_index <= t->last_frame)
-        end_all(t); // frames that do not ascend are another clip
+    if (cut || !t->started || frame_index <= t->last_frame) { // frames that do not ascend are another clip
+        tl_tracker_finish(t);
+        end_all(t);
+    }
     double dt = t->started && frame_index > t->last_frame ? (double)(frame_index - t->last_frame) / t->params.fps
                                                           : 1.0 / t->params.fps;
     dt = fmin(dt, 4 * t->params.keep_s);

@@ -342,6 +342,18 @@ static void no_setting_hangs(void **state)
     }
 }
 
+// A clip too short to confirm anybody still shows whom the networks saw.
+static void a_single_frame_is_answered(void **state)
+{
+    (void)state;
+    Case c = {.frames = 1, .stride = 1, .threads = 1};
+    int answered, ended;
+    TlRecord *records = run_case(&c, &answered, &ended);
+    assert_int_equal(answered, 1);
+    check_record(&records[0], &records[0], 0, 1);
+    free(records);
+}
+
 static void many_threads_are_no_error(void **state)
 {
     (void)state;
@@ -549,6 +561,7 @@ int main(void)
         cmocka_unit_test(nan_answers_are_harmless),
         cmocka_unit_test(spent_budget_still_answers_all),
         cmocka_unit_test(no_setting_hangs),
+        cmocka_unit_test(a_single_frame_is_answered),
         cmocka_unit_test(many_threads_are_no_error),
         cmocka_unit_test(waiting_for_pictures_ends),
         cmocka_unit_test(hostile_pictures_are_refused),
