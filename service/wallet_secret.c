@@ -87,8 +87,8 @@ static int ask(int terminal, const char *prompt, char *password, TlDiag *diag)
         return tl_fail(diag, TL_EDENIED, "the terminal cannot hide a password; set %s", PASSWORD_NAMES[0]);
     hidden = shown;
     hidden.c_lflag &= ~(tcflag_t)ECHO;
+    tcsetattr(terminal, TCSAFLUSH, &hidden); // before the prompt: what answers it must not be thrown away
     (void)!write(terminal, prompt, strlen(prompt));
-    tcsetattr(terminal, TCSAFLUSH, &hidden);
     while ((got = read(terminal, &c, 1)) == 1 && c != '\n' && n < TL_PASSWORD_SIZE - 1)
         password[n++] = c;
     password[n] = 0;

@@ -7,6 +7,8 @@ py-sr25519-bindings through substrate-interface; the layout as a whole by a tran
 import hashlib
 import http.server
 import json
+import os
+import pty
 import re
 import subprocess
 import threading
@@ -225,3 +227,31 @@ def test_encrypted_hotkeys(register, node, wallet):
     assert bad.returncode == EDENIED and "wrong password" in bad.stderr
 
 
+
+
+def test_password_from_the_terminal(binary, environment, node, wallet):
+    """Asked for on the terminal, not shown there, and the terminal is as before afterwards."""
+    plain = wallet.read_bytes()
+    wallet.write_bytes(bytes(bittensor_wallet.keyfile.legacy_encrypt_keyfile_data(plain, "secret-Pass1")))
+    arguments = [binary, "register", *words(node, wallet.parents[2]), "--dry-run"]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(binary, [str(a) for a in arguments], environment)
+    seen = b""
+    while b"Password of " not in seen or not seen.endswith(b": "):
+        seen += os.read(terminal, 1000)
+    os.write(terminal, b"secret-Pass1\n")
+    try:
+        while part := os.read(terminal, 65536):
+            seen += part
+    except OSError:
+        pass  # the other end is gone
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, seen
+    assert b"secret-Pass1" not in seen and b"would take it" in seen
+
+
+def test_no_terminal_and_no_password(binary, environment, node, wallet):
+    wallet.write_bytes(bytes(bittensor_wallet.keyfile.legacy_encrypt_keyfile_data(wallet.read_bytes(), "secret-Pass1")))
+    result = subprocess.run([binary, "register", *map(str, words(node, wallet.parents[2])), "--dry-run"], env=environment,
+                            capture_output=True, text=True, stdin=subprocess.DEVNULL, start_new_session=True, timeout=60)
+    assert result.returncode == EDENIED and "BT_WALLET_PASSWORD" in result.stderr
