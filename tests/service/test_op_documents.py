@@ -115,17 +115,14 @@ def test_no_setting_comes_twice_in_the_template(run):
 
 # --- deploy/
 
-@pytest.fixture(scope="module")
-def page(binary, environment, networks, tmp_path_factory):
+@pytest.fixture
+def page(serve, networks):
     """/metrics of a service that has read its stake table and refused somebody."""
-    from conftest import Service
     node = ChainNode({bytes(ALICE.public_key): 2000})
-    service = Service(binary, environment, tmp_path_factory.mktemp("metrics"), *networks, "--hotkey", BOB.ss58_address,
-                      "--subtensor.address", node.ws)
+    service = serve(*networks, "--hotkey", BOB.ss58_address, "--subtensor.address", node.ws)
     assert wait_until(lambda: service.metric("touchline_metagraph_hotkeys") == 1)
     assert service.challenge("http://127.0.0.1:1/x.mp4", headers={}).status == 422
     text = service.get("/metrics").body.decode()
-    service.stop()
     node.close()
     return text
 
