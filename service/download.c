@@ -85,6 +85,8 @@ static void split_rest(TlDownload *d, int64_t now_us)
     for (int i = 0; i < d->extent_count; i++)
         if (!e || d->extent[i]->end - d->extent[i]->pos > e->end - e->pos)
             e = d->extent[i];
+    if (!e)
+        return;
     int64_t rest = e->end - e->pos;
     int64_t pieces = rest / SPLIT_BYTES;
     if (pieces > d->owner->params.workers)
@@ -333,7 +335,7 @@ int tl_download_start(TlDownload **out, TlDownloader *owner, const char *url, Tl
     } else if (tl_guard_rewrite_url(url, d->url, sizeof d->url) < 0) {
         ret = tl_fail(diag, TL_ELIMIT, "the address is too long");
     }
-    if (ret < 0) {
+    if (ret < 0 || !d->extent[0]) {
         free_download(d);
         return ret;
     }

@@ -16,7 +16,7 @@ int tl_page_is_html(const char *type, const char *data, size_t n)
     size_t blank = 0;
     if (begins(data, n, "\xef\xbb\xbf"))
         blank = 3;
-    while (blank < n && memchr(" \t\r\n", data[blank], 4))
+    while (blank < n && data[blank] && strchr(" \t\r\n", data[blank]))
         blank++;
     data += blank;
     n -= blank;

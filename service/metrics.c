@@ -120,7 +120,8 @@ static void write_challenges(const TlMetrics *m, TlStrbuf *out)
     for (int i = 0; i < BUCKETS; i++)
         tl_strbuf_printf(out, "touchline_challenge_seconds_bucket{le=\"%g\"} %llu\n", BUCKET_S[i],
                          (unsigned long long)m->bucket[i]);
-    unsigned long long count = (unsigned long long)(m->ok + m->failed);
+    unsigned long long count = m->ok;
+    count += m->failed;
     tl_strbuf_printf(out, "touchline_challenge_seconds_bucket{le=\"+Inf\"} %llu\n", count);
     tl_strbuf_printf(out, "touchline_challenge_seconds_sum %.6f\n", m->seconds);
     tl_strbuf_printf(out, "touchline_challenge_seconds_count %llu\n", count);

@@ -179,6 +179,7 @@ void tl_request_sign(const struct TlSr25519Key *key, const char *miner_hotkey, c
     tl_nonce_make(nonce, 64, now_ns);
     size_t n = signed_message(message, nonce, miner_hotkey, body, length);
     tl_sr25519_sign(key, message, n, bytes);
-    memcpy(signature, "0x", 2);
+    signature[0] = '0';
+    signature[1] = 'x';
     sodium_bin2hex(signature + 2, 129, bytes, sizeof bytes);
 }

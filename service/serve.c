@@ -312,7 +312,7 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
 {
     Service service = {.settings = settings};
     sigset_t signals;
-    int which, ret = tl_sr25519_init();
+    int ret = tl_sr25519_init();
     if (ret < 0)
         return tl_fail(diag, ret, "libsodium cannot be started");
     tl_log_set(settings->log_json ? log_json : log_plain, NULL, settings->log_level);
@@ -320,7 +320,7 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
     pthread_mutex_init(&service.mutex, NULL);
     pthread_cond_init(&service.changed, NULL);
     ret = open_service(&service, options, diag);
-    while (ret == TL_OK && (which = next_signal(&service, &signals)) == SIGHUP)
+    while (ret == TL_OK && next_signal(&service, &signals) == SIGHUP)
         reload_settings(&service, reload, opaque);
     if (ret == TL_OK) {
         tl_log(TL_LOG_INFO, "Stopping: the running challenge is finished first");
