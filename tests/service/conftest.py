@@ -62,7 +62,7 @@ def environment(tmp_path_factory):
     keep = {k: v for k, v in os.environ.items()
             if k in ("PATH", "LD_LIBRARY_PATH", "ASAN_OPTIONS", "TSAN_OPTIONS", "UBSAN_OPTIONS")}
     return {**keep, "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "LC_ALL": "C.UTF-8",
-            "TMPDIR": str(tmp_path_factory.mktemp("tmp"))}
+            "TMPDIR": str(tmp_path_factory.mktemp("tmp")), "TBB_ENABLE_SANITIZERS": "1"}
 
 
 @pytest.fixture(scope="session")
