@@ -12,7 +12,6 @@
 
 #include "command.h"
 #include "interrupt.h"
-#include "media/images.h"
 #include "outputs.h"
 #include "progress.h"
 
@@ -85,18 +84,9 @@ static void free_pictures(PictureList *list)
     *list = (PictureList){0};
 }
 
-// The pictures of a folder, the same and in the same order as when it is read as a video.
-static int add_folder(PictureList *list, const char *folder, TlDiag *diag)
+static int take_picture(void *list, const char *path, TlDiag *diag)
 {
-    TlImageList images;
-    int ret = tl_image_list_init(&images, folder, diag);
-
-    if (ret < 0)
-        return ret;
-    for (size_t i = 0; i < images.count && ret == TL_OK; i++)
-        ret = add_picture(list, images.paths[i], diag);
-    tl_image_list_deinit(&images);
-    return ret;
+    return add_picture(list, path, diag);
 }
 
 // Says when only the first picture of a file will be looked at.
@@ -122,7 +112,8 @@ static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag 
             ret =
                 tl_fail(diag, errno == EACCES ? TL_EDENIED : TL_ENOENT, "cannot open '%s': %s", path, strerror(errno));
         else
-            ret = S_ISDIR(status.st_mode) ? add_folder(list, path, diag) : add_picture(list, path, diag);
+            ret = S_ISDIR(status.st_mode) ? tl_list_pictures(path, take_picture, list, diag)
+                                          : add_picture(list, path, diag);
         if (ret == TL_OK)
             warn_of_video(path);
     }

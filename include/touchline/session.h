@@ -80,6 +80,12 @@ TL_API void tl_session_close(TlSession **session);
 TL_API TL_NODISCARD int tl_session_detect(TlSession *session, const char *path, TlRecord *record, int *width,
                                           int *height, TlDiag *diag);
 
+// Hands every picture of a folder to take, in the order in which it is read as a video (natural: "2.png" before
+// "10.png"). Ends early with the first negative value that take returns. Errors: TL_EEMPTY when there is none,
+// TL_ENOENT, TL_EDENIED, TL_EIO, TL_ENOMEM.
+TL_API TL_NODISCARD int tl_list_pictures(const char *folder, int (*take)(void *opaque, const char *path, TlDiag *diag),
+                                         void *opaque, TlDiag *diag);
+
 // Version text "0.1.0" and its build: compiler, backends.
 TL_API const char *tl_version(void);
 

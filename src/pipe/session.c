@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "media/images.h"
 #include "pipe/session_bytes.h"
 #include "pipe/session_internal.h"
 
@@ -445,6 +446,19 @@ int tl_session_detect(TlSession *s, const char *path, TlRecord *record, int *wid
     }
     tl_frame_unref(&frame);
     tl_reader_close(&s->reader);
+    return ret;
+}
+
+int tl_list_pictures(const char *folder, int (*take)(void *opaque, const char *path, TlDiag *diag), void *opaque,
+                     TlDiag *diag)
+{
+    TlImageList images;
+    int ret = tl_image_list_init(&images, folder, diag);
+    if (ret < 0)
+        return ret;
+    for (size_t i = 0; i < images.count && ret >= 0; i++)
+        ret = take(opaque, images.paths[i], diag);
+    tl_image_list_deinit(&images);
     return ret;
 }
 
