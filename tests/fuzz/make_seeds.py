@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Makes the seeds of tests/fuzz/corpus anew: a few small inputs a target, 20 kB in all. Needs the ffmpeg command."""
+import gzip
 import pathlib
 import struct
 import subprocess
@@ -74,6 +75,19 @@ def chain():
     put("page", "coding", "gzip;q=0.5, deflate, zstd;q=0")
 
 
+def answers():
+    frame = '{"frame_number":%d,"keypoints":[' + ",".join(["[0,0]"] * 32) + '],"objects":[%s]}'
+    box = '{"id":%d,"bbox":[10.5,20,30.25,60],"class_id":2}'
+    text = '{"challenge_id":"1","frames":[%s],"processing_time":0.5}' % ",".join(
+        frame % (i, ",".join(box % k for k in (1, 2))) for i in range(2))
+    put("answer", "good", text)
+    put("answer", "faults", '{"frames":[{"frame_number":3,"objects":[{"bbox":[1,2]},{"id":"x","class_id":9}]},{},7,'
+        '{"frame_number":3},{"frame_number":-1e300}]}')
+    put("answer", "dict", '{"frames":{"0":{}}}')
+    put("answer", "gzip", b"\x01" + gzip.compress(text.encode(), mtime=0))
+    put("answer", "zstd_raw", b"\x02\x28\xb5\x2f\xfd\x20\x0d\x69\x00\x00" + b'{"frames":[]}')
+
+
 def jsonl(touchline):
     """A head line and two records, as the program writes them."""
     folder = ROOT.parent
@@ -123,6 +137,7 @@ if __name__ == "__main__":
     requests()
     wallets()
     chain()
+    answers()
     models()
     videos()
     if len(sys.argv) > 1:
