@@ -324,9 +324,9 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
         reload_settings(&service, reload, opaque);
     if (ret == TL_OK) {
         tl_log(TL_LOG_INFO, "Stopping: the running challenge is finished first");
-        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
-        signal(SIGINT, SIG_DFL);
+        signal(SIGINT, SIG_DFL); // a second one ends the process, also when it is waiting already
         signal(SIGTERM, SIG_DFL);
+        pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     }
     close_service(&service);
     return ret;
