@@ -1,8 +1,13 @@
 """What each vice of a video server gives. docs/download.md is this table in words."""
+import socket
+import ssl
+import subprocess
+import threading
 import time
 
 import pytest
 
+from conftest import need
 from vice_server import sha256
 
 TRUNCATED = "the server ended the download too early"
@@ -149,6 +154,35 @@ def test_nobody_there(fetch, url):
                                       ("http://127.0.0.1/\n", "EUSAGE")])
 def test_addresses_that_are_not_even_tried(fetch, url, code):
     assert fetch(url)["code"] == code
+
+
+def test_a_certificate_that_nobody_vouches_for(fetch, videos, tmp_path):
+    need("openssl")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", tmp_path / "key", "-out", tmp_path / "crt",
+                    "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True,
+                   capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "crt", tmp_path / "key")
+    listener = socket.create_server(("127.0.0.1", 0))
+    requests = []
+
+    def serve():
+        while True:
+            try:
+                with context.wrap_socket(listener.accept()[0], server_side=True) as sock:
+                    requests.append(sock.recv(4096))
+            except ssl.SSLError:
+                pass
+            except OSError:
+                return
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    result = fetch(f"https://127.0.0.1:{listener.getsockname()[1]}/x.mp4", tries=1)
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    thread.join(10)
+    assert result["code"] == "ENET" and "certificate" in result["text"], result
+    assert requests == []
 
 
 # --- through the whole service: status and text
