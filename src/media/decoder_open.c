@@ -259,8 +259,9 @@ int tl_decoder_data_range(const TlDecoder *decoder, int64_t *begin, int64_t *end
         const AVIndexEntry *entry = avformat_index_get_entry(decoder->stream, i);
         if (entry->flags & AVINDEX_DISCARD_FRAME || entry->pos < 0)
             continue;
+        int64_t size = entry->size > 0 ? entry->size : 0; // a damaged index may name negative ones
         *begin = FFMIN(*begin, entry->pos);
-        *end = FFMAX(*end, entry->pos > INT64_MAX - entry->size ? INT64_MAX : entry->pos + entry->size);
+        *end = FFMAX(*end, entry->pos > INT64_MAX - size ? INT64_MAX : entry->pos + size);
     }
     return *end > 0;
 }

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Makes the seeds of tests/fuzz/corpus anew: a few small inputs a target, 20 kB in all. Needs the ffmpeg command."""
+"""Makes the seeds of tests/fuzz/corpus anew: a few small inputs a target, 20 kB in all. Needs the ffmpeg command.
+
+Inputs that once broke something lie beside them as found_*; they are not made here.
+"""
 import gzip
 import pathlib
 import struct
