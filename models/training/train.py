@@ -48,9 +48,9 @@ def box_loss(pred, target, weight):
 
 
 def players_batch(frames, patches, rng, step):
-    """Alternately 32 crops of 320x192 and 8 whole pictures of 640x384 (same cost; the roles of people need the whole view)."""
+    """Alternately 32 crops of 320x192 and 7 whole pictures of 704x416 (same cost; the roles of people need the whole view)."""
     whole = step % 2 == 1
-    w, h, n = (640, 384, 8) if whole else (320, 192, 32)
+    w, h, n = (704, 416, 7) if whole else (320, 192, 32)
     xs, ts = [], []
     for _ in range(n):
         x, boxes, ign = D.players_sample(frames, patches, rng, w, h, whole)
@@ -166,7 +166,7 @@ def main():
     feed = batches(make, frames, patches, a.seed, step, a.workers)
     while progress < 1:
         x, t = next(feed)
-        lr = a.lr * min(1, (step + 1) / 300) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        lr = a.lr * min(1, (step + 1) / (80 if a.init else 300)) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups:
             g["lr"] = lr
         net.train()
