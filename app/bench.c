@@ -114,9 +114,9 @@ static int run_once(TlSession *session, const char *clip, double *seconds, int64
     while (ret == TL_OK && (ret = tl_session_next(session, &record, NULL, diag)) == TL_OK)
         ++*frames;
     *seconds = tl_seconds() - begin;
-    if (ret == TL_EOF)
-        return TL_OK;
-    return tl_interrupted() ? tl_fail(diag, TL_EINTERRUPTED, "interrupted") : ret;
+    if (tl_interrupted()) // also a signal that came while no clip ran and that a start would have forgotten
+        return tl_fail(diag, TL_EINTERRUPTED, "interrupted");
+    return ret == TL_EOF ? TL_OK : ret;
 }
 
 static int ascending(const void *a, const void *b)

@@ -63,7 +63,8 @@ TL_API void tl_session_keep_pictures(TlSession *session, int keep);
 // are legal. TL_ETRUNCATED is reported after the records of all frames that could be read.
 TL_API TL_NODISCARD int tl_session_next(TlSession *session, TlRecord *record, TlPicture *picture, TlDiag *diag);
 
-// Makes a running clip end with TL_EINTERRUPTED soon. Safe from any thread and from a signal handler.
+// Makes a running clip end with TL_EINTERRUPTED soon; the next start forgets it. Safe from any thread and from a signal
+// handler.
 TL_API void tl_session_cancel(TlSession *session);
 
 // Ends the running clip and frees what belongs to it; the networks stay loaded. Nothing to do when none runs. The byte
