@@ -291,8 +291,8 @@ static void table_on_disk(void **state)
         "{\"netuid\":44,\"time\":1,\"nodes\":[]}",
         "{\"netuid\":44,\"time\":1,\"nodes\":{\"5GoKvZWG5ZPYL1WUovuHW3zJBWBP5eT8CbqjdRY4Q6iMaQub\":{\"tao_stake\":1}}}",
         "{\"netuid\":44,\"time\":1,\"nodes\":{\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\":{}}}",
-        "{\"netuid\":44,\"time\":1,\"nodes\":{\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\":{\"tao_stake\":"
-        "\"1\"}}}"};
+        ("{\"netuid\":44,\"time\":1,\"nodes\":{\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\":{\"tao_stake\":"
+         "\"1\"}}}")};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         write_file(path, bad[i]);
         assert_int_equal(tl_stake_table_load(other, path, 44, &diag), TL_EFORMAT);
