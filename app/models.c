@@ -47,10 +47,10 @@ const TlCommand tl_command_models = {
     .name = "models",
     .arguments = "",
     .summary = "the networks that are shipped",
-    .description = "Lists the networks of the models folder with their input, outputs, metadata and what their cards "
-                   "say: data, licence, figures. The folder is TOUCHLINE_MODELS, or the first of "
-                   "../share/touchline/models beside the program, the installed place and the source tree that holds "
-                   "the networks.",
+    .description =
+        "Lists the networks of the models folder with their input, outputs, metadata and what their cards "
+        "say: data, licence, figures. The folder is the one that TOUCHLINE_MODELS names; else that of the sources "
+        "for a program in its build folder, ../share/touchline/models beside an installed one.",
     .examples = g_examples,
     .run = run,
 };

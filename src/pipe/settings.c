@@ -83,7 +83,9 @@ int tl_model_path(const char *name, char *path, size_t size, TlDiag *diag)
     program_folder(program, sizeof program);
     snprintf(beside, sizeof beside, "%s/../share/touchline/models", program);
     const char *chosen = getenv("TOUCHLINE_MODELS");
-    const char *folders[] = {beside, TL_INSTALLED_MODELS, TL_SOURCE_MODELS};
+    // A program in its build folder belongs to the sources around it, whatever is installed elsewhere.
+    int built_here = strncmp(program, TL_BUILD_FOLDER, sizeof TL_BUILD_FOLDER - 1) == 0;
+    const char *folders[] = {built_here ? TL_SOURCE_MODELS : beside, built_here ? beside : TL_INSTALLED_MODELS};
     if (chosen && chosen[0]) { // who names a folder does not want another one's networks
         int n = snprintf(path, size, "%s/%s", chosen, name);
         if (n > 0 && (size_t)n < size && access(path, R_OK) == 0)
