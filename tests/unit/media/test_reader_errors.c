@@ -76,7 +76,8 @@ static void test_not_a_video(void **state)
     (void)state;
     shell(
         "echo 'once upon a time there was no video' > text.mp4 && yes 'a line of text' | head -c 300000 > long.mp4 && "
-        "head -c 200000 /dev/urandom > noise.mp4 && printf '\\000' > byte.mp4 && head -c 100000 /dev/zero > zero.mp4 "
+        "seq 1 90000 | gzip -n | tail -c +30 | head -c 200000 > noise.mp4 && printf '\\000' > byte.mp4 && head -c "
+        "100000 /dev/zero > zero.mp4 "
         "&& "
         "printf '#EXTM3U\\n#EXT-X-TARGETDURATION:4\\n#EXTINF:4,\\nwhole.mp4\\n#EXT-X-ENDLIST\\n' > list.m3u8 && "
         "printf 'ffconcat version 1.0\\nfile whole.mp4\\n' > list.ffconcat && echo text > text.jpg");
