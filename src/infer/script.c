@@ -66,7 +66,7 @@ static int number(const Parser *p, int word, double min, double max, double *val
 
 static int whole(const Parser *p, int word, int min, int max, int *value)
 {
-    double d;
+    double d = 0;
     int ret = number(p, word, min, max, &d);
     if (ret == TL_OK)
         *value = (int)d;
@@ -286,7 +286,8 @@ int tl_script_meta(TlModelMeta *meta, const char *data, size_t size, const char 
     meta->input_dtype = TL_DTYPE_U8;
     meta->input_rank = 4;
     memcpy(meta->input_dim, dim, sizeof dim);
-    int oh = fixed ? h / script.stride : -1, ow = fixed ? w / script.stride : -1;
+    int stride = script.stride > 0 ? script.stride : 1;
+    int oh = fixed ? h / stride : -1, ow = fixed ? w / stride : -1;
     int centers = script.head == TL_SCRIPT_CENTERS;
     add_output(meta, "heat", centers ? TL_CLASS_COUNT : TL_POINT_COUNT, oh, ow);
     add_output(meta, centers ? "box" : "offset", centers ? 4 : 2, oh, ow);

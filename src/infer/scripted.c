@@ -59,6 +59,8 @@ static void scripted_close(void *priv)
 static int open_slot(Scripted *s, Slot *slot, const TlTensor *input, TlDiag *diag)
 {
     int centers = s->script.head == TL_SCRIPT_CENTERS, stride = s->script.stride, ret;
+    if (!slot || stride <= 0)
+        return tl_fail(diag, TL_ENOMEM, "out of memory for a request");
     TlTensor map = {.dtype = TL_DTYPE_F32,
                     .rank = 4,
                     .dim = {input->dim[0], 0, input->dim[2] * 2 / stride, input->dim[3] * 2 / stride}};

@@ -160,6 +160,8 @@ static void ground_span(uint32_t *pixel, int count, const TlPlane *plane, Walk w
 {
     int32_t step = walk.ds < 0 ? -walk.ds : walk.ds;
     int pair = walk.level == 0 && step < 1 << 15;
+    if (!plane->texture || !plane->detail)
+        return;
     uint32_t colour = 0;
     for (int i = 0; i < count; i++, walk.s += walk.ds, walk.t += walk.dt, walk.u += walk.du, walk.v += walk.dv) {
         if (!pair || !(i & 1))

@@ -147,8 +147,8 @@ int tl_writer_open(TlWriter **out, const TlWriterParams *params, const TlStreamI
     const TlWriterOps *ops = NULL;
     *out = NULL;
     int ret = choose(&ops, params, diag);
-    if (ret < 0)
-        return ret;
+    if (ret < 0 || !ops)
+        return ret < 0 ? ret : TL_EINTERNAL;
     TlWriter *w = tl_calloc(1, sizeof *w);
     if (!w)
         return tl_fail(diag, TL_ENOMEM, "out of memory for the output '%s'", params->path);
