@@ -53,7 +53,7 @@ typedef struct TlOptionDef {
     const char *alias;   ///< second flag or NULL, "stride"
     const char *env;     ///< environment and config-file name, "FRAME_STRIDE"
     const char *group;   ///< heading in --help, "Networks"
-    const char *value;   ///< placeholder of the value in --help, "N"; NULL for a switch
+    const char *value;   ///< how --help names the value, "N"; NULL for a switch
     const char *help;    ///< one sentence
     const char *deflt;   ///< default as text
     int type;            ///< enum TlOptionType
