@@ -26,12 +26,13 @@ static void on_signal(int number)
 
 void tl_interrupt_install(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, inherited;
 
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    sigaction(SIGHUP, &action, NULL);
+    if (sigaction(SIGHUP, NULL, &inherited) || inherited.sa_handler != SIG_IGN) // else started by nohup: stay
+        sigaction(SIGHUP, &action, NULL);
     // A reader that goes away and a limit on file sizes show up as failed writes, which clean up like any failure.
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);

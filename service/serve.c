@@ -276,13 +276,17 @@ static void log_plain(void *opaque, int level, const char *line)
     fprintf(stderr, "%s.%03ld | %-8s | %s\n", stamp, now.tv_nsec / 1000000, names[level], text);
 }
 
-// Blocks the signals for all threads made later; they are taken by sigwait.
+// Blocks the signals for all threads made later; they are taken by sigtimedwait. A signal that was ignored when the
+// program was started (a shell does so with SIGINT for `&`, nohup with SIGHUP) would be dropped before anybody can wait
+// for it.
 static void block_signals(sigset_t *set)
 {
+    static const int taken[] = {SIGTERM, SIGINT, SIGHUP};
     sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
+    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        sigaddset(set, taken[i]);
+        signal(taken[i], SIG_DFL);
+    }
     pthread_sigmask(SIG_BLOCK, set, NULL);
     signal(SIGPIPE, SIG_IGN);
 }

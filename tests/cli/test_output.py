@@ -292,6 +292,17 @@ def test_interrupted(touchline, slow_match, number):
     assert touchline.files() == []
 
 
+def test_nohup_is_respected(touchline, slow_match):
+    path, nets = slow_match
+    process = touchline.start("process", path, *nets.options, "--frames", "0:50", "-o", "out.jsonl",
+                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    wait_for_temporary(touchline, process)
+    process.send_signal(signal.SIGHUP)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0, stderr
+    assert touchline.files() == ["out.jsonl"]
+
+
 def test_second_signal_ends_at_once(touchline, slow_match):
     path, nets = slow_match
     process = touchline.start("process", path, *nets.options, "--stride", "1", "-o", "out.jsonl")

@@ -133,12 +133,13 @@ def videos(clips):
 class Service:
     """A running `touchline serve`; answers at .port."""
 
-    def __init__(self, binary, environment, folder, *options, wait=True):
+    def __init__(self, binary, environment, folder, *options, wait=True, prepare=None):
         self.log_path = folder / "serve.log"
         self.log_file = open(self.log_path, "ab")
         self.start = self.log_path.stat().st_size
         self.process = subprocess.Popen([binary, "serve", "--listen", "127.0.0.1:0", *map(str, options)], cwd=folder,
-                                        env=environment, stdout=self.log_file, stderr=self.log_file)
+                                        env=environment, stdout=self.log_file, stderr=self.log_file,
+                                        preexec_fn=prepare)
         self.port = None
         if wait:
             assert wait_until(lambda: self.process.poll() is not None or "Listening on" in self.log, 60), self.log

@@ -60,6 +60,15 @@ def test_stop_finishes_the_running_challenge(serve, private_options, videos, num
     assert service.process.wait(30) == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_stop_when_the_parent_ignored_the_signal(serve, private_options, number):
+    """A shell starts `command &` with SIGINT ignored; pm2 stops with SIGINT."""
+    service = serve(*private_options, prepare=lambda: signal.signal(number, signal.SIG_IGN))
+    service.signal(number)
+    assert service.process.wait(30) == 0
+    assert "Stopping" in service.log
+
+
 def test_nothing_new_while_stopping(serve, private_options, videos):
     service = serve(*private_options)
     player = Player(service, videos.url("slow_tail"), "last")
