@@ -226,22 +226,241 @@ def render_sample(src, m, w, h, rng, picture_h=None, edit=None):
 
 # ---------------------------------------------------------------- players
 
+def field_edge(bgr):
+    """Far edge of the grass as (slope, y at x = 0, first x, last x) in pixels of the picture, or None when no straight edge is seen."""
+    k = 8
+    hsv = cv2.cvtColor(cv2.resize(bgr, None, fx=1 / k, fy=1 / k, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2HSV)
+    grass = ((hsv[:, :, 0] > 28) & (hsv[:, :, 0] < 92) & (hsv[:, :, 1] > 45) & (hsv[:, :, 2] > 25)).astype(np.float32)
+    run = cv2.boxFilter(grass, -1, (3, 7), anchor=(1, 0), borderType=cv2.BORDER_REPLICATE) > 0.8  # grass for 7 rows from here down
+    below = np.cumsum(grass[::-1], 0)[::-1] / np.arange(len(grass), 0, -1)[:, None]
+    ok = run & (below > 0.7)
+    cols = np.flatnonzero(ok.any(0) & ~ok[0])
+    if len(cols) < 60:
+        return None
+    rows, best = ok.argmax(0)[cols], None
+    for i, j in ((p, q) for p in range(0, len(cols), 9) for q in range(p + 30, len(cols), 9)):
+        slope = (rows[j] - rows[i]) / (cols[j] - cols[i])
+        hits = np.abs(rows[i] + slope * (cols - cols[i]) - rows) < 1.2
+        if abs(slope) < 0.25 and (best is None or hits.sum() > best.sum()):
+            best = hits
+    if best is None or best.sum() < 60 or best.mean() < 0.4:
+        return None
+    slope, y0 = np.polyfit(cols[best], rows[best], 1)
+    return float(slope), float(y0 * k), float(cols[best].min() * k), float(cols[best].max() * k)
+
+
+def kit_groups(bgr, boxes):
+    """Who wears the same: per box 0/1 for the two teams (2-means of the players' shirts), 2 referee, 3 + k each goalkeeper, -1 ball."""
+    group, shirts, who = np.full(len(boxes), -1), [], []
+    for k, (c, x1, y1, x2, y2) in enumerate(boxes):
+        if c == REFEREE:
+            group[k] = 2
+        elif c == KEEPER:
+            group[k] = 3 + k
+        elif c == PLAYER:
+            w, h = x2 - x1, y2 - y1
+            t = bgr[max(0, int(y1 + 0.2 * h)):int(y1 + 0.45 * h) + 1, max(0, int(x1 + 0.3 * w)):int(x1 + 0.7 * w) + 1].reshape(-1, 3)
+            shirts.append(np.median(t, 0) if len(t) else np.zeros(3))
+            who.append(k)
+    if len(who) < 2:
+        group[who] = 0
+        return group
+    s = np.array(shirts, np.float32)
+    far = np.linalg.norm(s[:, None] - s[None], axis=2)
+    centre = s[list(np.unravel_index(far.argmax(), far.shape))]
+    for _ in range(8):
+        side = np.linalg.norm(s[:, None] - centre[None], axis=2).argmin(1)
+        centre = np.stack([s[side == i].mean(0) if (side == i).any() else centre[i] for i in (0, 1)])
+    group[who] = side
+    return group
+
+
+def kit_colour(rng):
+    """YUV of a random shirt: a third without colour."""
+    hue, sat, val = rng.uniform(0, 180), 0 if rng.random() < 0.33 else rng.uniform(120, 255), 255 * rng.uniform(0.08, 0.95)
+    bgr = cv2.cvtColor(np.array([[[hue, sat, val]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0].astype(float)
+    return YUV[("709", False)] @ np.r_[bgr, 1]
+
+
+def change_kits(yuv, boxes, group, rng):
+    """New shirts and shorts by role, in place: one colour each for a team, the referees and a goalkeeper, none like another."""
+    h, w = yuv.shape[:2]
+    parts = []  # group, slices, pixels of shirt and shorts
+    for g, (x1, y1, x2, y2) in zip(group, boxes):
+        bw, bh = x2 - x1, y2 - y1
+        if g < 0 or bh < 10 or bw < 4:
+            continue
+        x = slice(max(0, int(x1)), min(w, int(x2) + 1))
+        rows = [slice(max(0, int(y1 + a * bh)), max(0, min(h, int(y1 + b * bh) + 1))) for a, b in ((0.12, 0.52), (0.48, 0.72))]
+        mid = slice(max(0, int(x1 + 0.3 * bw)), max(1, min(w, int(x1 + 0.7 * bw) + 1)))
+        if all(yuv[r, mid].size for r in rows):
+            parts.append((g, x, rows, [np.median(yuv[r, mid].reshape(-1, 3), 0) for r in rows]))
+    groups = sorted({p[0] for p in parts})
+    own = {g: np.median([p[3][0] for p in parts if p[0] == g], 0) for g in groups}
+    weigh = np.array([0.6, 1.4, 1.4])
+    for _ in range(12):
+        new = {g: kit_colour(rng) if rng.random() < 0.75 else own[g] for g in groups}
+        if all(np.linalg.norm((new[a] - new[b]) * weigh) > 40 for a in groups for b in groups if a < b):
+            break
+    else:
+        return
+    shorts = {g: kit_colour(rng) if rng.random() < 0.5 else new[g] for g in groups}
+    for g, x, rows, seen in parts:
+        for r, at, to in zip(rows, seen, (new[g], shorts[g])):
+            p = yuv[r, x]
+            alpha = np.clip(1.6 - np.linalg.norm((p - at) * weigh, axis=2) / 28, 0, 1)[..., None]
+            p += alpha * (to - at)
+
+
+def person_height(boxes, y):
+    """Expected height in pixels of somebody whose feet are at y, from the people of the picture; None with too few."""
+    p = boxes[boxes[:, 0] != BALL]
+    if len(p) < 5:
+        return None
+    b, a = np.polyfit(p[:, 4], p[:, 4] - p[:, 2], 1)
+    return float(np.clip(a + b * y, 14, 200))
+
+
 class Patches:
-    """Cut-outs of balls and goalkeepers/referees from the training frames for copy-paste (Ghiasi et al. 2021)."""
+    """Cut-outs from the training frames for copy-paste (Ghiasi et al. 2021): balls, people of every role, and who wears what."""
 
     def __init__(self, frames):
-        self.by_class = {c: [] for c in (BALL, KEEPER, REFEREE)}
+        self.by_class, self.by_match = {c: [] for c in range(4)}, {}
+        self.edge, self.group = [], []
         for i, boxes in enumerate(frames.labels):
+            self.edge.append(field_edge(np.asarray(frames.maps[i])))
+            self.group.append(kit_groups(frames.maps[i], boxes))
             for k, b in enumerate(boxes):
-                c = int(b[0])
-                if c in self.by_class:
-                    o = boxes[np.arange(len(boxes)) != k]
-                    over = (np.minimum(o[:, 3], b[3] + 4) - np.maximum(o[:, 1], b[1] - 4) > 0) & (np.minimum(o[:, 4], b[4] + 4) - np.maximum(o[:, 2], b[2] - 4) > 0)
-                    if not over.any() and b[1] > 12 and b[2] > 12 and b[3] < SRC_W - 12 and b[4] < SRC_H - 12:
-                        people = boxes[boxes[:, 0] != BALL]
-                        size = np.median(people[:, 4] - people[:, 2]) if len(people) else 60.0
-                        self.by_class[c].append((i, b, size))
+                o = boxes[np.arange(len(boxes)) != k]
+                over = (np.minimum(o[:, 3], b[3] + 4) - np.maximum(o[:, 1], b[1] - 4) > 0) & (np.minimum(o[:, 4], b[4] + 4) - np.maximum(o[:, 2], b[2] - 4) > 0)
+                if not over.any() and b[1] > 12 and b[2] > 12 and b[3] < SRC_W - 12 and b[4] < SRC_H - 12:
+                    people = boxes[boxes[:, 0] != BALL]
+                    size = np.median(people[:, 4] - people[:, 2]) if len(people) else 60.0
+                    self.by_class[int(b[0])].append((i, b, size))
+                    self.by_match.setdefault((match_of(frames.paths[i]), int(b[0])), []).append((i, b, size))
         self.frames = frames
+
+    @staticmethod
+    def rim(a):
+        return np.concatenate([a[:2].reshape(-1, 3), a[-2:].reshape(-1, 3), a[:, :2].reshape(-1, 3), a[:, -2:].reshape(-1, 3)])
+
+    def cut(self, cls, height, match, rng):
+        """A person without the grass behind: (pixels f32, alpha f32, margin) `height` px tall, or None when it does not stand on plain grass.
+
+        Players come from the same match, so that they wear one of its kits."""
+        pool = self.by_match.get((match, cls), []) if cls == PLAYER or rng.random() < 0.5 else []
+        pool = pool or self.by_class[cls]
+        i, b, _ = pool[rng.integers(len(pool))]
+        k = height / (b[4] - b[2])
+        if not 0.35 < k < 1.6:
+            return None
+        m = 5
+        patch = np.ascontiguousarray(self.frames.maps[i][int(b[2]) - m:int(b[4]) + m + 1, int(b[1]) - m:int(b[3]) + m + 1]).astype(np.float32)
+        if self.rim(patch).std(0).max() > 22:
+            return None
+        sides = np.stack([patch[:, :3].mean(1), patch[:, -3:].mean(1)], 1)
+        t = np.linspace(0, 1, patch.shape[1], dtype=np.float32)[None, :, None]
+        ground = sides[:, :1] * (1 - t) + sides[:, 1:] * t
+        alpha = np.clip((np.abs(patch - ground).max(2) - 16) / 20, 0, 1)
+        alpha = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        alpha[:m - 1], alpha[1 - m:], alpha[:, :m - 1], alpha[:, 1 - m:] = 0, 0, 0, 0
+        if alpha[m:-m, m:-m].mean() < 0.3:
+            return None
+        size = (max(4, round(patch.shape[1] * k)), max(8, round(patch.shape[0] * k)))
+        how = cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR
+        patch, alpha = cv2.resize(patch, size, interpolation=how), cv2.resize(cv2.GaussianBlur(alpha, (0, 0), 0.6), size, interpolation=how)
+        if rng.random() < 0.5:
+            patch, alpha = patch[:, ::-1], alpha[:, ::-1]
+        return patch, alpha[..., None], m * k
+
+    def stand(self, im, boxes, cls, foot, match, rng, behind=0.6):
+        """Lets a cut-out of `cls` stand with its feet at `foot` (x, y), over the boards or in front of others; returns the box or None."""
+        height = person_height(boxes, foot[1])
+        got = self.cut(cls, height * rng.uniform(0.93, 1.07), match, rng) if height else None
+        if got is None:
+            return None
+        patch, alpha, m = got
+        ph, pw = patch.shape[:2]
+        px, py = int(foot[0] - pw / 2), int(foot[1] - ph + m)
+        if px < 2 or py < 2 or px + pw > SRC_W - 2 or py + ph > SRC_H - 2:
+            return None
+        nb = np.array([cls, px + m, py + m, px + pw - m, py + ph - m])
+        iw = np.clip(np.minimum(boxes[:, 3], nb[3]) - np.maximum(boxes[:, 1], nb[1]), 0, None)
+        ih = np.clip(np.minimum(boxes[:, 4], nb[4]) - np.maximum(boxes[:, 2], nb[2]), 0, None)
+        share = iw * ih / np.maximum((boxes[:, 3] - boxes[:, 1]) * (boxes[:, 4] - boxes[:, 2]), 1)
+        if (share > behind).any() or ((share > 0) & (boxes[:, 4] > nb[4] + 2)).any() or ((share > 0) & (boxes[:, 0] == BALL)).any():
+            return None
+        dst = im[py:py + ph, px:px + pw].astype(np.float32)
+        gain = np.clip((dst.mean() + 40) / (patch.mean() + 40), 0.8, 1.25)
+        im[py:py + ph, px:px + pw] = np.clip(dst * (1 - alpha) + patch * gain * alpha, 0, 255).astype(np.uint8)
+        return nb
+
+    def boards(self, im, boxes, edge, rng):
+        """Other advertising boards along the far edge, in place, where no labelled person is in front of them."""
+        slope, y0, xa, xb = edge
+        height = person_height(boxes, y0 + slope * SRC_W / 2)
+        if height is None:
+            return
+        top = height * rng.uniform(0.45, 0.85)
+        x = xa
+        while x < xb - 60:
+            bw = rng.uniform(1.5, 9) * height
+            x1 = min(x + bw, xb)
+            ya, yb = y0 + slope * x, y0 + slope * x1
+            hit = (boxes[:, 1] < x1 + 4) & (boxes[:, 3] > x - 4) & (boxes[:, 2] < max(ya, yb) + 2) & (boxes[:, 4] > min(ya, yb) - top)
+            if not hit.any() and rng.random() < 0.75:
+                self.board(im, int(x), int(x1), y0, slope, top, rng)
+            x = x1 if rng.random() < 0.8 else x1 + rng.uniform(0, 3) * height
+
+    @staticmethod
+    def board(im, xa, xb, y0, slope, top, rng):
+        w, h = xb - xa, max(6, int(top))
+        panel = np.empty((h, w, 3), np.uint8)
+        colours = [cv2.cvtColor(np.array([[[rng.uniform(0, 180), rng.choice([0, 0, 160, 230]), rng.choice([15, 60, 150, 235])]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0].astype(float) for _ in range(3)]
+        panel[:] = colours[0]
+        if rng.random() < 0.3:
+            a, b = sorted(rng.integers(0, w + 1, 2))
+            panel[:, a:b] = colours[2]
+        x, size = rng.uniform(0, h), h * rng.uniform(0.35, 0.9)
+        while x < w - size / 2:
+            if rng.random() < 0.6:
+                word = "".join(rng.choice(list("ABCDEFGHIKLMNOPRSTUVWXZaeionrstl0123456789&"), rng.integers(1, 10)))
+                cv2.putText(panel, word, (int(x), int(h / 2 + size / 2)), int(rng.integers(0, 5)), size / 24, colours[1], max(1, int(size * rng.uniform(0.05, 0.22))), cv2.LINE_AA)
+                x += size * 0.8 * len(word) + rng.uniform(0.5, 3) * size
+            else:  # figures and marks as tall and as narrow as a person
+                c = colours[int(rng.integers(1, 3))]
+                if rng.random() < 0.5:
+                    cv2.ellipse(panel, (int(x), h // 2), (max(1, int(size * rng.uniform(0.08, 0.4))), max(1, int(size / 2))), 0, 0, 360, c, -1 if rng.random() < 0.6 else 2, cv2.LINE_AA)
+                else:
+                    cv2.rectangle(panel, (int(x), int(h * rng.uniform(0, 0.4))), (int(x + size * rng.uniform(0.1, 0.4)), h), c, -1)
+                x += size * rng.uniform(0.5, 3)
+        panel = cv2.GaussianBlur(panel, (0, 0), rng.uniform(0.4, 1.2)).astype(np.float32) * rng.uniform(0.6, 1.0)
+        for c in range(0, w, 16):  # sheared in steps of 16 columns
+            y = int(y0 + slope * (xa + c)) - h
+            if y >= 0:
+                im[y:y + h, xa + c:min(xa + c + 16, xb)] = np.clip(panel[:, c:c + 16], 0, 255).astype(np.uint8)
+
+    def crowd(self, src, boxes, i, rng):
+        """Boards, linesmen before them, and players in front of each other; src is written, the boxes come back with the new ones."""
+        edge = self.edge[i]
+        if edge is not None and rng.random() < 0.6:
+            self.boards(src, boxes, edge, rng)
+        todo = []
+        if edge is not None:
+            height = person_height(boxes, edge[1] + edge[0] * SRC_W / 2) or 0
+            for _ in range(rng.integers(0, 3)):
+                x = rng.uniform(edge[2], edge[3])
+                todo.append((REFEREE if rng.random() < 0.75 else PLAYER, (x, edge[1] + edge[0] * x + rng.uniform(0.02, 0.45) * height)))
+        people = boxes[boxes[:, 0] != BALL]
+        for _ in range(rng.integers(0, 3)):
+            if len(people):
+                p = people[rng.integers(len(people))]
+                w, h = p[3] - p[1], p[4] - p[2]
+                todo.append((rng.choice([PLAYER, PLAYER, PLAYER, REFEREE, KEEPER]), ((p[1] + p[3]) / 2 + rng.uniform(-1.1, 1.1) * w, p[4] + rng.uniform(0.02, 0.35) * h)))
+        for cls, foot in todo:
+            if self.by_class[int(cls)] and (nb := self.stand(src, boxes, int(cls), foot, match_of(self.frames.paths[i]), rng)) is not None:
+                boxes = np.vstack([boxes, nb[None]])
+        return boxes
 
     def paste(self, im, boxes, cls, rng):
         """Paste one instance of `cls` into im (BGR, writable) next to a labelled person; returns the new box or None."""
@@ -268,13 +487,11 @@ class Patches:
             if ov.any():
                 continue
             dst = im[py:py + ph, px:px + pw].astype(np.float32)
-            def rim(a):
-                return np.concatenate([a[:2].reshape(-1, 3), a[-2:].reshape(-1, 3), a[:, :2].reshape(-1, 3), a[:, -2:].reshape(-1, 3)])
-            if rim(dst).std(0).max() > 26:  # on grass only
+            if self.rim(dst).std(0).max() > 26:  # on grass only
                 continue
             ye, xe = np.abs(np.linspace(-1, 1, ph))[:, None], np.abs(np.linspace(-1, 1, pw))[None]
             alpha = np.clip((1 - np.maximum(xe, ye)) / 0.25, 0, 1)[..., None].astype(np.float32)
-            shift = np.median(rim(dst), 0) - np.median(rim(patch), 0)
+            shift = np.median(self.rim(dst), 0) - np.median(self.rim(patch), 0)
             im[py:py + ph, px:px + pw] = np.clip(dst * (1 - alpha) + (patch + shift) * alpha, 0, 255).astype(np.uint8)
             return nb
         return None
@@ -284,12 +501,16 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
     """One training crop: (u8 [6,h/2,w/2], boxes [n,5] class x1 y1 x2 y2 in network pixels, ignore [m,4])."""
     i = int(index if index is not None else rng.choice(len(frames), p=frames.weight))
     src, boxes = frames.maps[i], frames.labels[i]
-    if rng.random() < 0.4:
+    group = patches.group[i]
+    if rng.random() < 0.5:
         src, new = np.array(src), []
+        boxes = patches.crowd(src, boxes, i, rng)
         for cls, p in ((BALL, 0.8), (KEEPER, 0.45), (REFEREE, 0.2)):
             if rng.random() < p and (nb := patches.paste(src, np.vstack([boxes] + new), cls, rng)) is not None:
                 new.append(nb[None])
         boxes = np.vstack([boxes] + new)
+        role = boxes[len(group):, 0].astype(int)  # who is new wears what belongs to the role, or what another player wears
+        group = np.r_[group, np.choose(role, [-1, 1000, rng.integers(0, 2), 2])]
     base = SRC_W / 1280
     if whole:
         s = 640 / SRC_W * np.exp(rng.normal(0.05, 0.12)) * w / 640
@@ -324,10 +545,12 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
     vis = (clip[:, 2] - clip[:, 0]) * (clip[:, 3] - clip[:, 1]) / np.maximum(area, 1e-6)
     keep = (vis > 0.4) & (clip[:, 2] - clip[:, 0] > 1.0)
     ign = (vis > 0) & ~keep
-    recolour, cover = rng.random() < 0.2, rng.random() < 0.2
+    dress, cover = rng.random(), rng.random() < 0.2
 
     def edit(yuv):
-        if recolour:
+        if dress < 0.3:
+            change_kits(yuv, full, group, rng)
+        elif dress < 0.4:
             people = boxes[:, 0] != BALL
             recolour_people(yuv, clip[people & (vis > 0)], clip[~people & (vis > 0)], rng)
         if cover:

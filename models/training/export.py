@@ -67,8 +67,8 @@ def build(net, scales, meta, float_convs=(), quantise=True):
             else:
                 wname = const(f"{name}.w", w)
             out = name if n["relu"] else heads[name]
-            p = n["k"] // 2
-            nodes.append(h.make_node("Conv", [src[0], wname, const(f"{name}.b", b)], [name + ".c" if n["relu"] else out], kernel_shape=[n["k"]] * 2, strides=[n["s"]] * 2, pads=[p] * 4))
+            p = n["dil"] * (n["k"] // 2)
+            nodes.append(h.make_node("Conv", [src[0], wname, const(f"{name}.b", b)], [name + ".c" if n["relu"] else out], kernel_shape=[n["k"]] * 2, dilations=[n["dil"]] * 2, strides=[n["s"]] * 2, pads=[p] * 4))
             if n["relu"]:
                 nodes.append(h.make_node("Relu", [name + ".c"], [name]))
                 value[name] = q(name, groups[name]) if quantise else name

@@ -30,8 +30,8 @@ class Graph:
         self.width[name] = cout
         return name
 
-    def conv(self, src, cout, k=3, s=1, relu=True, bias0=0.0):
-        return self._add("conv", [src], cout, k=k, s=s, relu=relu, cin=self.width[src], bias0=bias0)
+    def conv(self, src, cout, k=3, s=1, relu=True, bias0=0.0, dil=1):
+        return self._add("conv", [src], cout, k=k, s=s, dil=dil, relu=relu, cin=self.width[src], bias0=bias0)
 
     def cat(self, *src):
         return self._add("cat", list(src), sum(self.width[s] for s in src))
@@ -71,10 +71,19 @@ def top_down(g, feats, widths, depths):
     return x
 
 
+def context(g, src, mid=64):
+    """Widens the view at the coarsest level: dilated 3x3 convolutions (2, then 4 cells apart), concatenated with their input."""
+    x = g.conv(src, mid, 1)
+    near = g.conv(x, mid, 3, dil=2)
+    return g.cat(src, near, g.conv(near, mid, 3, dil=4))
+
+
 def players_graph(widths=(16, 48, 64, 128, 192), depths=(1, 2, 2, 2), up_widths=(128, 64, 32), up_depths=(1, 1, 2), head=32):
     """heat [N,4,H/4,W/4] logits, box [N,4,H/4,W/4] = log w, log h (pixels), dx, dy (cells)."""
     g = Graph()
-    x = top_down(g, trunk(g, widths, depths), up_widths, up_depths)
+    feats = trunk(g, widths, depths)
+    feats[-1] = context(g, feats[-1])  # who is a referee shows beside the others
+    x = top_down(g, feats, up_widths, up_depths)
     g.output("heat", g.conv(g.conv(x, head), 4, 1, relu=False, bias0=-4.0))
     g.output("box", g.conv(g.conv(x, head), 4, 1, relu=False))
     g.meta = dict(head="centers", stride=4, width=672, height=384)
@@ -103,7 +112,7 @@ class Net(nn.Module):
         for n in graph.nodes:
             if n["op"] != "conv":
                 continue
-            conv = nn.Conv2d(n["cin"], n["cout"], n["k"], n["s"], n["k"] // 2, bias=not n["relu"])
+            conv = nn.Conv2d(n["cin"], n["cout"], n["k"], n["s"], n["dil"] * (n["k"] // 2), n["dil"], bias=not n["relu"])
             nn.init.kaiming_normal_(conv.weight, mode="fan_in", nonlinearity="relu")
             if n["relu"]:
                 self.bns[n["name"]] = nn.BatchNorm2d(n["cout"], eps=1e-3, momentum=0.03)
