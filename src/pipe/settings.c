@@ -12,6 +12,8 @@
 
 // Key frames that a second of football needs: at 12.5 per second a sprinting player moves about his own width.
 static const double KEY_FRAMES_PER_S = 12.5;
+// Cameras that a second needs: between two that are a quarter of a second apart the camera is filled to some cm.
+static const double CAMERAS_PER_S = 4;
 
 static int parse_index(const char *text, size_t length, int64_t *value)
 {
@@ -41,10 +43,13 @@ int tl_plan_range(TlPlan *plan, const char *frames, TlDiag *diag)
 
 void tl_plan_resolve(TlPlan *plan, const TlOptions *options, const TlStreamInfo *info)
 {
+    double fps = info->fps > 0 ? info->fps : 25, rate = options->key_rate > 0 ? options->key_rate : KEY_FRAMES_PER_S;
     plan->stride = options->fast_mode ? 3 : options->frame_stride;
     if (plan->stride <= 0)
-        plan->stride = info->fps > 0 ? (int)fmax(1.0, floor(info->fps / KEY_FRAMES_PER_S + 0.5)) : 2;
-    plan->pitch_stride = options->pitch_stride > 0 ? options->pitch_stride : plan->stride >= 4 ? 1 : 2;
+        plan->stride = (int)fmin(fmax(1.0, floor(fps / rate + 0.5)), 1000);
+    plan->pitch_stride = options->pitch_stride;
+    if (plan->pitch_stride <= 0)
+        plan->pitch_stride = (int)fmin(fmax(1.0, floor(fps / plan->stride / CAMERAS_PER_S)), 1000);
     plan->last_estimate = info->frame_count_estimate > 0 ? info->frame_count_estimate - 1 : -1;
     if (plan->end > 0 && (plan->last_estimate < 0 || plan->end - 1 < plan->last_estimate))
         plan->last_estimate = plan->end - 1;
