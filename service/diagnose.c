@@ -91,7 +91,8 @@ static int save(Job *job, TlDownload *download, int fd)
     uint8_t *chunk = tl_calloc(CHUNK, 1);
     int n = chunk ? 1 : TL_ENOMEM;
     while (n > 0) {
-        n = source->read(source->opaque, chunk, CHUNK);
+        while ((n = source->read(source->opaque, chunk, CHUNK)) == TL_EAGAIN)
+            ;
         if (n > 0 && write(fd, chunk, (size_t)n) != n)
             n = TL_ENOSPC;
     }

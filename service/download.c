@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -17,8 +18,11 @@
 
 static const int64_t AHEAD_BYTES = 256 << 10; // a seek this far past the frontier is worth a request of its own
 static const int64_t SPLIT_BYTES = 512 << 10; // smallest piece for one more connection
+static const long WAIT_NS = 100000000;        // a read that waits looks up so often
 static const int64_t JUDGE_US = 250000;       // how often one connection's speed is looked at
-static const double SPLIT_REMAINING_S = 0.5;  // how much must be left to make more of them pay
+// Three tries and the pauses between them end before the 15 s after which an answer's speed counts nothing.
+static const double CONNECT_S = 4, STALL_S = 4;
+static const double SPLIT_REMAINING_S = 0.5; // how much must be left to make more of them pay
 
 // --- extents, called with the mutex held
 
@@ -186,7 +190,12 @@ static void *download_main(void *opaque)
 static int source_read(void *opaque, uint8_t *data, int size)
 {
     TlDownload *d = opaque;
+    struct timespec until;
     int ret = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&d->mutex);
     for (;;) {
         int64_t n = available(d, d->read_pos);
@@ -202,9 +211,13 @@ static int source_read(void *opaque, uint8_t *data, int size)
         }
         d->wanted = d->read_pos;
         curl_multi_wakeup(d->owner->multi);
-        pthread_cond_wait(&d->changed, &d->mutex);
+        if (pthread_cond_timedwait(&d->changed, &d->mutex, &until) == ETIMEDOUT) {
+            ret = TL_EAGAIN; // the reader looks whether it still wants to wait
+            break;
+        }
     }
-    d->wanted = -1;
+    if (ret != TL_EAGAIN)
+        d->wanted = -1;
     pthread_mutex_unlock(&d->mutex);
     if (ret <= 0)
         return ret;
@@ -235,12 +248,9 @@ int tl_download_wait_head(TlDownload *d, TlDiag *diag)
     pthread_mutex_lock(&d->mutex);
     while (!d->head && !d->done && !d->cancelled)
         pthread_cond_wait(&d->changed, &d->mutex);
-    int ret = d->diag.code                ? tl_fail(diag, d->diag.code, "%s", d->diag.text)
-              : d->cancelled              ? tl_fail(diag, TL_EINTERRUPTED, "interrupted")
-              : d->done && d->length == 0 ? tl_fail(diag, TL_EEMPTY, "the address answers with an empty file")
-                                          : TL_OK;
+    int interrupted = d->cancelled && !d->diag.code;
     pthread_mutex_unlock(&d->mutex);
-    return ret;
+    return interrupted ? tl_fail(diag, TL_EINTERRUPTED, "interrupted") : tl_download_error(d, diag);
 }
 
 struct TlByteSource *tl_download_source(TlDownload *d)
@@ -251,7 +261,9 @@ struct TlByteSource *tl_download_source(TlDownload *d)
 int tl_download_error(TlDownload *d, TlDiag *diag)
 {
     pthread_mutex_lock(&d->mutex);
-    int ret = d->diag.code ? tl_fail(diag, d->diag.code, "%s", d->diag.text) : TL_OK;
+    int ret = d->diag.code     ? tl_fail(diag, d->diag.code, "%s", d->diag.text)
+              : d->length == 0 ? tl_fail(diag, TL_EEMPTY, "the address answers with an empty file")
+                               : TL_OK;
     pthread_mutex_unlock(&d->mutex);
     return ret;
 }
@@ -318,7 +330,11 @@ int tl_download_start(TlDownload **out, TlDownloader *owner, const char *url, Tl
     if (!d)
         return tl_fail(diag, TL_ENOMEM, "out of memory for a download");
     pthread_mutex_init(&d->mutex, NULL);
-    pthread_cond_init(&d->changed, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&d->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     d->owner = owner;
     d->length = d->stats.length = -1;
     d->wanted = -1;
@@ -375,8 +391,8 @@ int tl_downloader_open(TlDownloader **out, const TlDownloaderParams *params, TlD
         owner->guard = *p->guard;
     p->workers = p->workers > 0 ? p->workers : 8;
     p->max_bytes = p->max_bytes > 0 ? p->max_bytes : 1ll << 30;
-    p->connect_timeout_s = p->connect_timeout_s > 0 ? p->connect_timeout_s : 5;
-    p->stall_timeout_s = p->stall_timeout_s > 0 ? p->stall_timeout_s : 10;
+    p->connect_timeout_s = p->connect_timeout_s > 0 ? p->connect_timeout_s : CONNECT_S;
+    p->stall_timeout_s = p->stall_timeout_s > 0 ? p->stall_timeout_s : STALL_S;
     p->total_timeout_s = p->total_timeout_s > 0 ? p->total_timeout_s : 60;
     p->tries = p->tries > 0 ? p->tries : 3;
     if (curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {

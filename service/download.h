@@ -19,8 +19,8 @@ typedef struct TlDownloaderParams {
     const TlGuard *guard;     ///< must outlive the downloader
     int workers;              ///< PARALLEL_DOWNLOAD_WORKERS: most connections of one file, 0 = 8
     int64_t max_bytes;        ///< 0 = 1 GiB
-    double connect_timeout_s; ///< 0 = 5
-    double stall_timeout_s;   ///< no byte for so long, 0 = 10
+    double connect_timeout_s; ///< 0 = 4
+    double stall_timeout_s;   ///< no byte for so long, 0 = 4
     double total_timeout_s;   ///< 0 = 60
     int tries;                ///< per transfer, 0 = 3
 } TlDownloaderParams;
@@ -41,7 +41,7 @@ void tl_downloader_close(TlDownloader **downloader); // ends running downloads f
 TL_NODISCARD int tl_download_start(TlDownload **out, TlDownloader *downloader, const char *url, TlDiag *diag);
 // Waits for the head of the answer. TL_OK when bytes flow; else the error, with its sentence.
 TL_NODISCARD int tl_download_wait_head(TlDownload *download, TlDiag *diag);
-// The bytes as a source for tl_session_start_bytes; valid until stop. Reads block until bytes are there.
+// The bytes as a source for tl_session_start_bytes; valid until stop. A read waits up to 0.1 s, then gives TL_EAGAIN.
 struct TlByteSource *tl_download_source(TlDownload *download);
 // The sentence behind a failed read.
 int tl_download_error(TlDownload *download, TlDiag *diag);

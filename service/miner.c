@@ -51,6 +51,7 @@ typedef struct Run {
     TlDownload *download;
     TlBodyEncoder *encoder;
     int64_t frames;
+    int is_video; ///< its first picture was there
     double encode_s;
 } Run;
 
@@ -97,14 +98,13 @@ static int run_clip(Run *run, TlDiag *diag)
 {
     TlMiner *m = run->miner;
     int ret = tl_download_start(&run->download, m->downloader, run->job->challenge.video_url, diag);
-    if (ret == TL_OK)
-        ret = tl_download_wait_head(run->download, diag);
     if (ret < 0)
         return ret;
     tl_strbuf_clear(&m->text);
     tl_sn44_head(&m->text, run->job->challenge.id);
     TlDiag why = {0};
     ret = tl_session_start_bytes(m->session, run->job->challenge.video_url, tl_download_source(run->download), &why);
+    run->is_video = ret == TL_OK;
     if (ret == TL_OK)
         ret = answer_frames(run, &why);
     if (ret == TL_EOF)
@@ -112,8 +112,8 @@ static int run_clip(Run *run, TlDiag *diag)
     // What broke the bytes explains more than what the demuxer made of it.
     int cause = tl_download_error(run->download, diag);
     if (worth_answering(run, ret) && worth_answering(run, cause)) {
-        tl_log(TL_LOG_WARNING, "Challenge %s: %s; answering the %lld frames that arrived", run->job->challenge.id,
-               cause < 0 ? diag->text : why.text, (long long)run->frames);
+        tl_log(TL_LOG_WARNING, "Challenge %s: %s; answering %lld frames, by motion those that did not arrive",
+               run->job->challenge.id, cause < 0 ? diag->text : why.text, (long long)run->frames);
         tl_diag_clear(diag);
         return TL_OK;
     }
@@ -131,7 +131,8 @@ static int finish_body(Run *run, TlReply *reply)
     return ret;
 }
 
-static int status_of(int code)
+// A video that cannot be read is the request's fault, also when its server took too long; all else is ours.
+static int status_of(const Run *run, int code)
 {
     switch (code) {
     case TL_OK:
@@ -142,17 +143,18 @@ static int status_of(int code)
     case TL_EMODEL:
     case TL_EINTERNAL:
     case TL_EIO:
-    case TL_ETIMEOUT:
     case TL_EINTERRUPTED:
         return 500;
+    case TL_ETIMEOUT:
+        return run->is_video ? 500 : 400;
     default:
-        return 400; // an unreadable or refused video is the request's fault
+        return 400;
     }
 }
 
-static void error_body(TlReply *reply, int code, const char *text)
+static void error_body(const Run *run, TlReply *reply, int code, const char *text)
 {
-    reply->status = status_of(code);
+    reply->status = status_of(run, code);
     reply->encoding = TL_ENCODING_PLAIN;
     tl_strbuf_str(&reply->body, "{\"detail\":");
     tl_strbuf_json(&reply->body, text);
@@ -209,7 +211,7 @@ static void run_job(TlMiner *m, const Job *job)
         tl_fail(&diag, ret, "out of memory for the answer");
     if (ret < 0) {
         tl_log(TL_LOG_ERROR, "Challenge %s failed: %s", job->challenge.id, diag.text);
-        error_body(&reply, ret, diag.text);
+        error_body(&run, &reply, ret, diag.text);
     }
     account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us), &reply);
     set_busy(m, 0);

@@ -60,7 +60,8 @@ TL_API void tl_session_keep_pictures(TlSession *session, int keep);
 
 // The record of the next frame, in frame order, every frame exactly once. picture (may be NULL) points into memory of
 // the session until the next call. Returns 0, TL_EOF after the last frame, or an error after which only close or start
-// are legal. TL_ETRUNCATED is reported after the records of all frames that could be read.
+// are legal. An input that breaks off (TL_ETRUNCATED, TL_ENET, TL_EIO, TL_ETIMEOUT) is reported after the records of
+// all frames that could be read.
 TL_API TL_NODISCARD int tl_session_next(TlSession *session, TlRecord *record, TlPicture *picture, TlDiag *diag);
 
 // Makes a running clip end with TL_EINTERRUPTED soon; the next start forgets it. Safe from any thread and from a signal

@@ -20,6 +20,9 @@ enum { NEIGHBOURS_MAX = 64 };
 #define SIZE_REACH_S   0.45
 #define PERSON_SPEED   7.0   // box heights per second: nobody runs faster, a longer way is a wrong link
 #define BALL_SPEED     160.0 // of its own box
+#define BLIND_BASE_S   0.3   // way over which the speed is taken where nothing will be seen any more
+#define BLIND_BALL_S   0.4   // so long is a ball believed to go on
+#define FADE_S         2.0   // the speed of what is not seen any more falls to 1/e
 #define OUTLIER        0.06  // of the box height: residuals beyond it count less and less
 
 typedef struct Similarity {
@@ -41,6 +44,12 @@ void tl_chain_deinit(TlChain *chain)
 void tl_chain_reset(TlChain *chain)
 {
     chain->first = chain->end = 0;
+    chain->is_blind = 0;
+}
+
+double tl_fading_way(double frames, double fps)
+{
+    return FADE_S * fps * -expm1(-frames / (FADE_S * fps));
 }
 
 TlKeyFrame *tl_chain_key(TlChain *chain, int64_t number)
@@ -344,6 +353,29 @@ static void hold(TlChain *chain, int64_t number, TlSight *sight, int64_t frame, 
     out->filled = 1;
 }
 
+// The last sight of a track for good: its way of the last moments (camera and all) goes on and dies away, the score
+// halves every second. Over one interval of key frames alone the jitter of two boxes would be taken for speed.
+static void carry_on(TlChain *chain, int64_t number, TlSight *sight, int64_t frame, TlChainBox *out)
+{
+    int64_t at = tl_chain_key(chain, number)->frame, other = number;
+    double vx = 0, vy = 0, ahead = tl_fading_way((double)(frame - at), chain->fps);
+    TlSight *back = sight, *walk;
+    while ((double)(at - tl_chain_key(chain, other)->frame) < BLIND_BASE_S * chain->fps &&
+           (walk = sight_at(chain, back->prev, &other)))
+        back = walk;
+    smooth(chain, number, sight);
+    if (back != sight) {
+        smooth(chain, other, back);
+        double frames = (double)(at - tl_chain_key(chain, other)->frame);
+        vx = (sight->smooth[0] - back->smooth[0]) / frames;
+        vy = (sight->smooth[1] - back->smooth[1]) / frames;
+    }
+    set_box(out, sight, sight->smooth[0] + vx * ahead, sight->smooth[1] + vy * ahead, sight->smooth[2],
+            sight->smooth[3]);
+    out->score *= (float)exp2((double)(at - frame) / chain->fps);
+    out->filled = 1;
+}
+
 // Number of the last key frame at or before the frame, first - 1 when there is none.
 static int64_t key_before(TlChain *chain, int64_t frame)
 {
@@ -363,6 +395,13 @@ static int held_boxes(TlChain *chain, int64_t number, int64_t frame, TlChainBox 
 {
     TlKeyFrame *key = tl_chain_key(chain, number);
     int count = 0;
+    if (chain->is_blind && frame > key->frame && number == chain->end - 1) {
+        int ball_is_gone = (double)(frame - key->frame) > BLIND_BALL_S * chain->fps;
+        for (int i = 0; i < key->count && count < max; i++)
+            if (key->item[i].seen.class_id != TL_CLASS_BALL || !ball_is_gone)
+                carry_on(chain, number, &key->item[i], frame, &out[count++]);
+        return count;
+    }
     if (llabs(frame - key->frame) > chain->hold_frames)
         return 0;
     for (int i = 0; i < key->count && count < max; i++)

@@ -28,6 +28,7 @@ typedef struct TlChain {
     double fps;
     int gap_frames;  ///< longest bridged gap
     int hold_frames; ///< how far a box is carried on beyond the ends of a shot
+    int is_blind;    ///< no key frame will follow: the last one's boxes are carried on to the end
 } TlChain;
 
 // A box of any frame.
@@ -38,6 +39,9 @@ typedef struct TlChainBox {
     float score;
     double box[4]; ///< x1, y1, x2, y2 px, not yet cut to the picture
 } TlChainBox;
+
+// How far something gets in so many frames after it was last seen, in frames at the speed it had: the speed dies away.
+double tl_fading_way(double frames, double fps);
 
 int tl_chain_init(TlChain *chain, int capacity, double fps, int gap_frames, int hold_frames); // -1: out of memory
 void tl_chain_deinit(TlChain *chain);

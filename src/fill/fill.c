@@ -146,6 +146,8 @@ int tl_fill_push(TlFill *f, const TlFillInput *input)
     if (f->count == f->capacity)
         return TL_ELIMIT;
     f->shot += input->cut != 0;
+    f->chain.is_blind |= input->blind;
+    f->path.is_blind |= input->blind;
     TlSlot *slot = &f->slot[(f->first + f->count++) % f->capacity];
     *slot = (TlSlot){.frame = input->frame, .time_s = input->time_s, .shot = f->shot};
     slot->player_key = input->player_key && input->tracked;

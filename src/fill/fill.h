@@ -27,6 +27,7 @@ typedef struct TlFillInput {
     double time_s;
     uint8_t player_key, pitch_key; ///< networks ran on it
     uint8_t cut;                   ///< scene change before this frame: nothing is bridged over it
+    uint8_t blind; ///< the networks see nothing from here on: what was seen last is carried on to the end
     const TlTrackedFrame *tracked; ///< when player_key
     const TlPitchFit *fit;         ///< when pitch_key; fit->valid may be 0: pitch not seen
     const TlPoint *points;         ///< [32] as seen, when pitch_key

@@ -12,19 +12,21 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fill/chain.h"
 
 enum { AROUND_MAX = 24, JUDGES_MAX = 10, CORNERS = 4, PLACES = 2 * CORNERS };
 
-#define JUDGE_S     0.45 // neighbours that judge a fit
-#define SMOOTH_S    0.35 // reach of the regression
-#define JUDGE_FITS  3.1  // ... or as many fits, whichever is more
-#define SMOOTH_FITS 2.2
-#define JUMP        0.02  // of the picture width: a smaller step aside is never an outlier
-#define PACE        2.0   // picture widths per second that no camera exceeds
-#define BRIDGE_FITS 2.5   // a longer way to the next good fit than so many intervals is a gap
-#define RIDGE_SPEED 1e-4  // (error of a fit of weight 1 / usual speed of the picture)^2, s^2
-#define RIDGE_ACCEL 4e-4  // ... / usual half acceleration, s^4
-#define TOLERANCE   0.003 // of the picture width: fits farther beside the way count less and less
+#define JUDGE_S      0.45 // neighbours that judge a fit
+#define SMOOTH_S     0.35 // reach of the regression
+#define JUDGE_FITS   3.1  // ... or as many fits, whichever is more
+#define SMOOTH_FITS  2.2
+#define JUMP         0.02  // of the picture width: a smaller step aside is never an outlier
+#define PACE         2.0   // picture widths per second that no camera exceeds
+#define BRIDGE_FITS  2.5   // a longer way to the next good fit than so many intervals is a gap
+#define BLIND_BASE_S 0.3   // way over which the camera's speed is taken where no fit follows
+#define RIDGE_SPEED  1e-4  // (error of a fit of weight 1 / usual speed of the picture)^2, s^2
+#define RIDGE_ACCEL  4e-4  // ... / usual half acceleration, s^4
+#define TOLERANCE    0.003 // of the picture width: fits farther beside the way count less and less
 
 int tl_path_init(TlPath *path, int capacity)
 {
@@ -41,6 +43,7 @@ void tl_path_deinit(TlPath *path)
 void tl_path_reset(TlPath *path)
 {
     path->first = path->end = 0;
+    path->is_blind = 0;
 }
 
 static TlPathFit *fit_at(const TlPath *path, int64_t number)
@@ -389,9 +392,48 @@ static int smooth_view(const TlPath *path, int64_t frame, int32_t shot, int64_t 
     return view_from(path, &around, ground, place, view);
 }
 
+// The last accepted fit of a shot that lies at or before `frame`, -1 = none.
+static int64_t last_accepted(TlPath *path, int64_t frame, int32_t shot)
+{
+    for (int64_t n = path->end - 1; n >= path->first && fit_at(path, n)->shot == shot; n--) {
+        judge(path, n);
+        if (fit_at(path, n)->valid && fit_at(path, n)->accepted && fit_at(path, n)->frame <= frame)
+            return n;
+    }
+    return -1;
+}
+
+// Nothing is known of the frame or of what follows it: the picture goes on as it last moved, slower and slower.
+static int carry_on(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view)
+{
+    int64_t last = last_accepted(path, frame, shot);
+    if (last < 0 || path->newest - fit_at(path, last)->frame > path->gap_frames)
+        return -1; // the pitch was out of sight
+    int64_t at = fit_at(path, last)->frame;
+    int64_t back = last_accepted(path, at - (int64_t)(BLIND_BASE_S * path->fps), shot);
+    double ground[CORNERS][2], place[PLACES], before[PLACES];
+    Around self = {.count = 1, .number = {last}, .weight = {1}};
+    TlPitchView past;
+    if (smooth_view(path, at, shot, last, view) < 0)
+        return -1;
+    if (back < 0 || at - fit_at(path, back)->frame > path->gap_frames ||
+        smooth_view(path, fit_at(path, back)->frame, shot, back, &past) < 0 || choose_ground(view, ground) < 0 ||
+        places_of(path, view, ground, place) < 0 || places_of(path, &past, ground, before) < 0)
+        return 0; // no telling how it moved: it rests
+    double ahead = tl_fading_way((double)(frame - at), path->fps) / (double)(at - fit_at(path, back)->frame);
+    TlPitchView gone = *view;
+    for (int k = 0; k < PLACES; k++)
+        place[k] += ahead * (place[k] - before[k]);
+    if (view_from(path, &self, ground, place, &gone) == 0)
+        *view = gone;
+    return 0;
+}
+
 int tl_path_view(TlPath *path, int64_t frame, int32_t shot, TlPitchView *view)
 {
     int64_t before, after;
+    if (path->is_blind && frame > path->newest)
+        return carry_on(path, frame, shot, view);
     neighbours(path, frame, shot, &before, &after);
     if (before < 0 && after < 0)
         return -1;
@@ -415,7 +457,12 @@ void tl_path_seen(TlPath *path, int64_t frame, int32_t shot, const TlPitchView *
 {
     int64_t before, after;
     memset(out, 0, TL_POINT_COUNT * sizeof *out);
-    neighbours(path, frame, shot, &before, &after);
+    if (path->is_blind && frame > path->newest) {
+        before = last_accepted(path, frame, shot);
+        after = -1;
+    } else {
+        neighbours(path, frame, shot, &before, &after);
+    }
     if (before < 0 && after < 0)
         return;
     int later = before < 0 || (after >= 0 && fit_at(path, after)->frame - frame < frame - fit_at(path, before)->frame);

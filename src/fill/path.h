@@ -25,6 +25,7 @@ typedef struct TlPath {
     double fps;
     int gap_frames;  ///< longest time without a fit that is bridged
     int hold_frames; ///< how far the camera is carried on where no fit follows
+    int is_blind;    ///< no fit will follow: the camera of the last ones is carried on to the end
 } TlPath;
 
 int tl_path_init(TlPath *path, int capacity); // -1 when out of memory; the caller sets the rest

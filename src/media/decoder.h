@@ -15,6 +15,7 @@ typedef struct TlDecoderParams {
     const char *input;
     const struct TlByteSource *bytes;
     const atomic_int *cancel;
+    const _Atomic int64_t *wait_until_us;
     int threads;                              ///< 0 = cores
     int (*want)(void *opaque, int64_t index); ///< NULL = every frame is decoded
     void *want_opaque;

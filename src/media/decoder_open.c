@@ -213,6 +213,7 @@ int tl_decoder_open(TlDecoder *decoder, const TlDecoderParams *params, TlDiag *d
     *decoder = (TlDecoder){.params = *params};
     if ((ret = tl_source_open(&decoder->source, params->input, params->bytes, params->cancel, diag)) < 0)
         return ret;
+    decoder->source.wait_until_us = params->wait_until_us;
     decoder->packet = av_packet_alloc();
     decoder->picture = av_frame_alloc();
     if (!decoder->packet || !decoder->picture)

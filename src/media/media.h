@@ -35,12 +35,17 @@ typedef struct TlReaderParams {
     int64_t first, end;       ///< frames [first,end) are delivered (index stays the source's); end 0 = to the end
     const atomic_int *cancel; ///< may be NULL; not 0 = give up with TL_EINTERRUPTED (checked inside blocking I/O)
     // Byte source of the caller instead of `input` (progressive download). read returns bytes (> 0), 0 at the end or a
-    // negative TL_E code; seek (optional) takes SEEK_SET/SEEK_CUR/SEEK_END or 0x10000 (size query) like AVIO.
+    // negative TL_E code; TL_EAGAIN when none came within about 0.1 s: it is then called again unless the reader is
+    // cancelled or wait_until_us is over. seek (optional) takes SEEK_SET/SEEK_CUR/SEEK_END or 0x10000 (size query) like
+    // AVIO.
     struct TlByteSource {
         void *opaque;
         int (*read)(void *opaque, uint8_t *data, int size);
         int64_t (*seek)(void *opaque, int64_t offset, int whence);
     } * bytes;
+    // Time (tl_now_us) from which on a read of `bytes` waits no longer: the input then ends with TL_ETIMEOUT, after all
+    // frames that could be read. May be moved while the reader works. NULL or 0 inside = waits for ever.
+    const _Atomic int64_t *wait_until_us;
     // optional: asks whether the pixels of frame `index` are needed at all. When it answers 0 and the decoder can drop
     // the frame cheaply (H.264 and HEVC pictures that no other picture refers to), a TlFrame with picture.width == 0 is
     // delivered in its place; other unwanted frames come with their pixels. Called within tl_reader_open and _next, at
@@ -63,6 +68,7 @@ void tl_reader_info(const TlReader *reader, TlStreamInfo *info); // size, fps, e
 // file ends too early or is damaged beyond repair (after all frames that could be read), as do TL_ENET, TL_EIO and the
 // codes of a byte source that failed on the way; TL_EINTERRUPTED.
 TL_NODISCARD int tl_reader_next(TlReader *reader, TlFrame **frame, TlDiag *diag);
+double tl_reader_waited_s(const TlReader *reader); // for bytes that had not come yet, of a byte source
 void tl_reader_close(TlReader **reader);
 
 // Frames outside a reader (push mode, tests): pooled 4:2:0 buffers.

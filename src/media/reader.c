@@ -10,6 +10,7 @@
 
 #include <touchline/log.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "media/convert.h"
 #include "media/decoder.h"
@@ -83,6 +84,7 @@ static int open_decoder(TlReader *reader, const char *path, TlDiag *diag)
         .input = path,
         .bytes = reader->params.bytes,
         .cancel = reader->params.cancel,
+        .wait_until_us = reader->params.wait_until_us,
         .threads = reader->params.threads,
         .want = reader->params.want || reader->params.first > 0 ? is_wanted : NULL,
         .want_opaque = reader,
@@ -284,6 +286,11 @@ int tl_reader_next(TlReader *reader, TlFrame **frame, TlDiag *diag)
         }
         tl_frame_unref(&next);
     }
+}
+
+double tl_reader_waited_s(const TlReader *reader)
+{
+    return tl_us_to_s(reader->decoder.source.waited_us);
 }
 
 void tl_reader_close(TlReader **out)

@@ -20,6 +20,7 @@
 #include <libavutil/error.h>
 #include <libavutil/mem.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/outfile.h"
 #include "media/libav.h"
@@ -104,13 +105,27 @@ static int64_t seek_fd(void *opaque, int64_t offset, int whence)
     return position < 0 ? AVERROR(errno) : position;
 }
 
+static int is_late(const TlSource *source)
+{
+    int64_t until_us = source->wait_until_us ? atomic_load(source->wait_until_us) : 0;
+
+    return until_us > 0 && tl_now_us() >= until_us;
+}
+
 static int read_bytes(void *opaque, uint8_t *data, int size)
 {
     TlSource *source = opaque;
 
-    if (tl_source_is_cancelled(source))
+    int64_t begin_us = tl_now_us();
+    int count = TL_EAGAIN;
+    while (count == TL_EAGAIN && !tl_source_is_cancelled(source)) {
+        count = source->bytes.read(source->bytes.opaque, data, size);
+        if (count == TL_EAGAIN && is_late(source))
+            count = TL_ETIMEOUT;
+    }
+    source->waited_us += tl_now_us() - begin_us;
+    if (count == TL_EAGAIN)
         return fail_read(source, TL_EINTERRUPTED);
-    int count = source->bytes.read(source->bytes.opaque, data, size);
     if (count < 0)
         return fail_read(source, count);
     if (count > size)

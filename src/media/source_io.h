@@ -14,7 +14,9 @@ typedef struct TlSource {
     AVIOInterruptCB interrupt; ///< for libav: is the reader cancelled?
     const atomic_int *cancel;
     struct TlByteSource bytes;
-    int fd; ///< -1 when not a descriptor
+    const _Atomic int64_t *wait_until_us; ///< for bytes; may be NULL
+    int64_t waited_us;                    ///< for bytes that had not come yet
+    int fd;                               ///< -1 when not a descriptor
     int owns_fd;
     int is_custom; ///< pb was made here and not by libav's http
     int is_network;

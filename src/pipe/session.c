@@ -14,6 +14,7 @@
 #include "pipe/session_internal.h"
 
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
+static const double FIRST_PICTURE_SHARE = 1.5; // budgets until the first picture: without one there is no answer at all
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
 // The tracker may continue a track on scores well below those that begin one (ByteTrack's second stage).
 static const float LOW_SCORE_SHARE = 0.4f;
@@ -153,6 +154,8 @@ static void reset_clip(TlSession *s)
     s->keys_seen = s->keys_run = 0;
     s->keys_pitch = -1;
     s->answer.last = 0;
+    s->must_fill = 0;
+    atomic_store(&s->wait_until_us, 0);
     s->last_fit.valid = 0;
     s->kept_first = s->kept_count = 0;
     s->decode_s = s->pre_s = s->post_s = s->track_s = s->pitch_s = s->fill_s = s->first_record_s = s->wall_s = 0;
@@ -258,6 +261,9 @@ static int start_reader(TlSession *s, const char *input, struct TlByteSource *by
     int ret = tl_plan_range(&s->plan, s->options.frames, diag);
     if (ret < 0)
         return ret;
+    s->must_fill = bytes != NULL;
+    double budget_us = s->options.time_budget_s * 1e6;
+    atomic_store(&s->wait_until_us, budget_us > 0 ? s->start_us + (int64_t)(FIRST_PICTURE_SHARE * budget_us) : 0);
     // The plan's stride is not known before the size and rate are: until then every frame is wanted.
     s->plan.stride = 1;
     s->plan.last_estimate = -1;
@@ -267,10 +273,19 @@ static int start_reader(TlSession *s, const char *input, struct TlByteSource *by
                              .end = s->plan.end,
                              .cancel = &s->cancel,
                              .bytes = bytes,
+                             .wait_until_us = &s->wait_until_us,
                              .want = want_frame,
                              .want_opaque = s};
-    if ((ret = tl_reader_open(&s->reader, &reader, diag)) < 0)
+    ret = tl_reader_open(&s->reader, &reader, diag);
+    if (ret == TL_ETIMEOUT && bytes && budget_us > 0) {
+        tl_diag_clear(diag);
+        tl_fail(diag, ret, "no picture came within %g s", FIRST_PICTURE_SHARE * s->options.time_budget_s);
+    }
+    if (ret < 0)
         return ret;
+    if (budget_us > 0) // who comes late still gets a little time
+        atomic_store(&s->wait_until_us,
+                     (int64_t)fmax((double)s->start_us + budget_us, (double)tl_now_us() + TL_BUDGET_LEAST * budget_us));
     TlStreamInfo info = {0};
     tl_reader_info(s->reader, &info);
     (void)tl_strcpy(info.source, sizeof info.source, input);

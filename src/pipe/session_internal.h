@@ -26,7 +26,8 @@ typedef struct TlItem {
     double time_s;
     TlFrame *picture; ///< owned; NULL unless pictures are kept or the line refinement needs the luma
     uint8_t player_key, pitch_key, cut, last;
-    int code; ///< of the end-of-stream item: TL_EOF or the error
+    uint8_t blind; ///< the networks see no frame any more
+    int code;      ///< of the end-of-stream item: TL_EOF or the error
     TlTicket player, pitch;
 } TlItem;
 
@@ -57,8 +58,10 @@ struct TlSession {
     pthread_t decode_thread, result_thread;
     int decode_running, result_running, ended, end_code;
     int keep_pictures;
+    int must_fill; ///< frames that the container promises and the source does not bring are filled by motion
     atomic_int cancel;
-    int timed_out; ///< the caller's thread found the clip to take too long
+    _Atomic int64_t wait_until_us; ///< for bytes of a source; 0 = for ever
+    int timed_out;                 ///< the caller's thread found the clip to take too long
     int64_t start_us;
     TlFrame *shown; ///< picture lent to the caller until the next call
 
@@ -85,6 +88,9 @@ struct TlSession {
     int64_t frames, key_frames, pitch_frames;
     double wall_s;
 };
+
+// Of the time budget, for the networks in any case: waiting for bytes does not use it up.
+#define TL_BUDGET_LEAST 0.25
 
 // Thread bodies; the argument is the session.
 void *tl_session_decode_main(void *session);

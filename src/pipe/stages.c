@@ -38,21 +38,29 @@ static int flush_networks(TlSession *s)
     return ret;
 }
 
+// Seconds that the networks may still use; *worked_s: what was used otherwise than for waiting for bytes.
+static double budget_left_s(const TlSession *s, double *worked_s)
+{
+    double budget = s->options.time_budget_s, spent = tl_us_to_s(tl_now_us() - s->start_us);
+    *worked_s = spent - (s->reader ? tl_reader_waited_s(s->reader) : 0);
+    return fmax(budget - spent, TL_BUDGET_LEAST * budget - *worked_s);
+}
+
 // Whether the networks may see this key frame. While the time budget cannot be kept at the plan's stride, only every
 // n-th of its key frames is used, so that the clip is covered to its end; once it is spent, none.
 static int within_budget(TlSession *s, int64_t frame)
 {
-    double budget = s->options.time_budget_s, spent = tl_us_to_s(tl_now_us() - s->start_us);
+    double worked_s, left_s;
     s->keys_seen++;
-    if (budget <= 0)
+    if (s->options.time_budget_s <= 0)
         return 1;
-    if (spent >= budget)
+    if ((left_s = budget_left_s(s, &worked_s)) <= 0)
         atomic_store(&s->time_budget_hit, 1);
     if (atomic_load(&s->time_budget_hit))
         return 0;
     int64_t left = s->plan.last_estimate - frame, most = (int64_t)(s->info.fps / s->plan.stride), every = 1;
     if (left > 0 && s->keys_run >= KEYS_TO_JUDGE) {
-        double affordable = (budget - spent) * BUDGET_SHARE / (spent / (double)s->keys_run);
+        double affordable = left_s * BUDGET_SHARE / (worked_s / (double)s->keys_run);
         every = (int64_t)ceil((double)(left / s->plan.stride) / fmax(affordable, 1));
         every = every > most && most > 0 ? most : every;
     }
@@ -104,9 +112,35 @@ static int push_item(TlSession *s, const TlItem *item)
     return ret == TL_OK ? TL_OK : tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
 }
 
+// The input is over, well or badly: what came of it is answered.
+static int is_end_of_input(int code)
+{
+    return code == TL_EOF || code == TL_ETRUNCATED || code == TL_ENET || code == TL_ETIMEOUT || code == TL_EIO;
+}
+
+// The source brings no more: frames that the container promises are answered all the same. The code the clip ends with.
+static int fill_promised(TlSession *s, int64_t next, double time_s, int code)
+{
+    double frame_s = 1 / (s->info.fps > 0 ? s->info.fps : 25);
+    int64_t until_us = atomic_load(&s->wait_until_us);
+    int ret = TL_OK;
+    if (s->info.frame_count_estimate <= 0)
+        return code;
+    for (int64_t i = 0; ret == TL_OK && next + i <= s->plan.last_estimate; i++) {
+        TlItem item = {.frame = next + i, .time_s = time_s + (double)i * frame_s, .blind = 1};
+        ret = push_item(s, &item);
+    }
+    if (code != TL_ETIMEOUT || until_us == 0 || tl_now_us() < until_us)
+        return ret == TL_OK ? code : ret;
+    atomic_store(&s->time_budget_hit, 1); // that is no fault but what the budget is for
+    return ret == TL_OK ? TL_EOF : ret;
+}
+
 void *tl_session_decode_main(void *opaque)
 {
     TlSession *s = opaque;
+    int64_t next = s->plan.first;
+    double time_s = 0;
     int ret = TL_OK;
     while (ret == TL_OK) {
         TlFrame *frame = NULL;
@@ -119,16 +153,20 @@ void *tl_session_decode_main(void *opaque)
         TlItem item = {.frame = frame->index, .time_s = frame->time_s};
         if (frame->picture.width > 0)
             ret = feed_networks(s, frame, &item);
+        item.blind = (uint8_t)atomic_load(&s->time_budget_hit);
+        next = frame->index + 1;
+        time_s = frame->time_s + 1 / (s->info.fps > 0 ? s->info.fps : 25);
         if (ret == TL_OK && frame->picture.width > 0 && (s->keep_pictures || item.pitch_key))
             item.picture = tl_frame_ref(frame);
         if (ret == TL_OK && (ret = push_item(s, &item)) < 0)
             tl_frame_unref(&item.picture);
         tl_frame_unref(&frame);
     }
-    if (ret == TL_EOF || ret == TL_ETRUNCATED) {
+    if (is_end_of_input(ret)) {
         int flushed = flush_networks(s);
-        ret = flushed < 0 ? flushed : ret;
-    } else {
+        ret = flushed < 0 ? flushed : ret == TL_EOF || !s->must_fill ? ret : fill_promised(s, next, time_s, ret);
+    }
+    if (!is_end_of_input(ret)) {
         tl_network_abort(s->player);
         if (s->pitch)
             tl_network_abort(s->pitch);
@@ -233,7 +271,7 @@ static int drain_fill(TlSession *s)
 
 static int answer_item(TlSession *s, TlItem *item)
 {
-    TlFillInput input = {.frame = item->frame, .time_s = item->time_s, .cut = item->cut};
+    TlFillInput input = {.frame = item->frame, .time_s = item->time_s, .cut = item->cut, .blind = item->blind};
     int64_t begin = tl_now_us();
     int ret = run_trackers(s, item, &input);
     if (ret == TL_OK)
@@ -268,7 +306,7 @@ void *tl_session_result_main(void *opaque)
         }
         tl_frame_unref(&item.picture);
     }
-    if (ret == TL_OK && item.last && (item.code == TL_EOF || item.code == TL_ETRUNCATED)) {
+    if (ret == TL_OK && item.last && is_end_of_input(item.code)) {
         tl_tracker_finish(s->tracker);
         tl_fill_finish(s->fill);
         ret = drain_fill(s);

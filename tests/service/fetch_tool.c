@@ -49,6 +49,14 @@ static int take(Settings *s, const char *word)
     return 0;
 }
 
+static int read_some(const struct TlByteSource *source, uint8_t *data, int size)
+{
+    int n;
+    while ((n = source->read(source->opaque, data, size)) == TL_EAGAIN)
+        ;
+    return n;
+}
+
 // Reads everything; the seconds until the tail was there go to *tail_s.
 static int read_all(TlDownload *download, const Settings *s, char sum[65], int64_t *bytes, double *tail_s)
 {
@@ -62,14 +70,14 @@ static int read_all(TlDownload *download, const Settings *s, char sum[65], int64
         int64_t length = source->seek(source->opaque, 0, 0x10000);
         if (length < 1000 || source->seek(source->opaque, length - 1000, SEEK_SET) < 0)
             return TL_EUSAGE;
-        if ((n = source->read(source->opaque, buffer, 1000)) < 0)
+        if ((n = read_some(source, buffer, 1000)) < 0)
             return n;
         *tail_s = tl_us_to_s(tl_now_us() - begin);
         if (source->seek(source->opaque, 0, SEEK_SET) != 0)
             return TL_EUSAGE;
     }
     crypto_hash_sha256_init(&state);
-    while ((n = source->read(source->opaque, buffer, sizeof buffer)) > 0) {
+    while ((n = read_some(source, buffer, sizeof buffer)) > 0) {
         crypto_hash_sha256_update(&state, buffer, (size_t)n);
         *bytes += n;
     }
