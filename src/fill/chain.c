@@ -62,8 +62,7 @@ static int64_t pack(int64_t number, int item)
     return number * TL_OBJECT_MAX + item;
 }
 
-// The sighting at a packed place, NULL when there is none or it has left the ring.
-static TlSight *sight_at(TlChain *chain, int64_t place, int64_t *number)
+TlSight *tl_chain_sight(TlChain *chain, int64_t place, int64_t *number)
 {
     if (place < 0 || place / TL_OBJECT_MAX < chain->first)
         return NULL;
@@ -105,7 +104,7 @@ static void measure_motion(TlChain *chain, int64_t number)
     key->tx = key->ty = 0;
     for (int i = 0; i < key->count; i++) {
         int64_t before;
-        const TlSight *prev = sight_at(chain, key->item[i].prev, &before);
+        const TlSight *prev = tl_chain_sight(chain, key->item[i].prev, &before);
         if (!prev || before != number - 1 || prev->seen.class_id == TL_CLASS_BALL)
             continue;
         from[n] = centre_of(prev->seen.bbox);
@@ -127,7 +126,7 @@ void tl_chain_push(TlChain *chain, int64_t frame, int32_t shot, const TlTrackedF
     TlKeyFrame *key = tl_chain_key(chain, number);
     key->frame = frame;
     key->shot = shot;
-    key->judged = 0;
+    key->judged = key->placed = 0;
     key->count = 0;
     for (int i = 0; i < tracked->count && i < TL_OBJECT_MAX; i++) {
         const TlTracked *t = &tracked->item[i];
@@ -137,7 +136,7 @@ void tl_chain_push(TlChain *chain, int64_t frame, int32_t shot, const TlTrackedF
         TlSight *sight = &key->item[key->count];
         sight->seen = *t;
         sight->prev = sight->next = -1;
-        sight->smoothed = 0;
+        sight->smoothed = sight->stands = 0;
         link_back(chain, number, key->count++);
     }
     measure_motion(chain, number);
@@ -192,7 +191,7 @@ static int gather(TlChain *chain, int64_t number, TlSight *sight, Sample *out)
     for (int side = 0; side < 2; side++) {
         int64_t at = number, next;
         Similarity s = {1, 0, 0};
-        const TlSight *walk = sight_at(chain, side ? sight->next : sight->prev, &next);
+        const TlSight *walk = tl_chain_sight(chain, side ? sight->next : sight->prev, &next);
         while (walk && count < NEIGHBOURS_MAX / 2 * (side + 1)) {
             double dt = ((double)tl_chain_key(chain, next)->frame - now) / chain->fps;
             if (fabs(dt) >= SIZE_REACH_S)
@@ -201,7 +200,7 @@ static int gather(TlChain *chain, int64_t number, TlSight *sight, Sample *out)
             s = (Similarity){s.scale * step.scale, s.scale * step.tx + s.tx, s.scale * step.ty + s.ty};
             out[count++] = sample_of(walk, dt, s);
             at = next;
-            walk = sight_at(chain, side ? walk->next : walk->prev, &next);
+            walk = tl_chain_sight(chain, side ? walk->next : walk->prev, &next);
         }
     }
     return count;
@@ -339,7 +338,7 @@ static void hold(TlChain *chain, int64_t number, TlSight *sight, int64_t frame, 
 {
     int64_t other, at = tl_chain_key(chain, number)->frame;
     int64_t place = frame > at ? sight->prev : sight->next;
-    TlSight *neighbour = sight_at(chain, place, &other);
+    TlSight *neighbour = tl_chain_sight(chain, place, &other);
     double vx = 0, vy = 0, ahead = (double)(frame - at);
     smooth(chain, number, sight);
     if (neighbour) {
@@ -361,7 +360,7 @@ static void carry_on(TlChain *chain, int64_t number, TlSight *sight, int64_t fra
     double vx = 0, vy = 0, ahead = tl_fading_way((double)(frame - at), chain->fps);
     TlSight *back = sight, *walk;
     while ((double)(at - tl_chain_key(chain, other)->frame) < BLIND_BASE_S * chain->fps &&
-           (walk = sight_at(chain, back->prev, &other)))
+           (walk = tl_chain_sight(chain, back->prev, &other)))
         back = walk;
     smooth(chain, number, sight);
     if (back != sight) {
@@ -397,15 +396,20 @@ static int held_boxes(TlChain *chain, int64_t number, int64_t frame, TlChainBox 
     int count = 0;
     if (chain->is_blind && frame > key->frame && number == chain->end - 1) {
         int ball_is_gone = (double)(frame - key->frame) > BLIND_BALL_S * chain->fps;
-        for (int i = 0; i < key->count && count < max; i++)
-            if (key->item[i].seen.class_id != TL_CLASS_BALL || !ball_is_gone)
-                carry_on(chain, number, &key->item[i], frame, &out[count++]);
+        for (int i = 0; i < key->count && count < max; i++) {
+            if (key->item[i].seen.class_id == TL_CLASS_BALL && ball_is_gone)
+                continue;
+            carry_on(chain, number, &key->item[i], frame, &out[count]);
+            out[count++].sight = pack(number, i);
+        }
         return count;
     }
     if (llabs(frame - key->frame) > chain->hold_frames)
         return 0;
-    for (int i = 0; i < key->count && count < max; i++)
-        hold(chain, number, &key->item[i], frame, &out[count++]);
+    for (int i = 0; i < key->count && count < max; i++) {
+        hold(chain, number, &key->item[i], frame, &out[count]);
+        out[count++].sight = pack(number, i);
+    }
     return count;
 }
 
@@ -419,17 +423,21 @@ int tl_chain_boxes(TlChain *chain, int64_t frame, int32_t shot, TlChainBox *out,
     int exact = key->frame == frame;
     if (!exact && !in_shot(chain, last + 1, shot))
         return held_boxes(chain, last, frame, out, max);
-    for (int i = 0; exact && i < key->count && count < max; i++)
-        seen_box(chain, last, &key->item[i], &out[count++]);
+    for (int i = 0; exact && i < key->count && count < max; i++) {
+        seen_box(chain, last, &key->item[i], &out[count]);
+        out[count++].sight = pack(last, i);
+    }
     for (int64_t n = exact ? last - 1 : last; in_shot(chain, n, shot) && count < max; n--) {
         TlKeyFrame *from = tl_chain_key(chain, n);
         if (frame - from->frame > chain->gap_frames)
             break;
         for (int i = 0; i < from->count && count < max; i++) {
             int64_t to;
-            TlSight *right = sight_at(chain, from->item[i].next, &to);
-            if (right && to > last)
-                count += bridge(chain, n, &from->item[i], to, right, frame, &out[count]);
+            TlSight *right = tl_chain_sight(chain, from->item[i].next, &to);
+            if (!right || to <= last)
+                continue;
+            out[count].sight = pack(n, i);
+            count += bridge(chain, n, &from->item[i], to, right, frame, &out[count]);
         }
     }
     return count;

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "fill/chain.h"
+#include "fill/feet.h"
 #include "fill/graphics.h"
 #include "fill/path.h"
 
@@ -236,6 +237,33 @@ static void judge_ahead(TlFill *f, const TlSlot *slot)
     }
 }
 
+// The camera of a frame; on key frames kept with them. -1 when it is not known.
+static int view_of(TlFill *f, const TlSlot *slot, TlPitchView *view)
+{
+    for (int64_t n = f->chain.first; slot->player_key && n < f->chain.end; n++) {
+        const TlKeyFrame *key = tl_chain_key(&f->chain, n);
+        if (key->frame == slot->frame && key->placed) {
+            *view = key->view;
+            return key->has_view ? 0 : -1;
+        }
+    }
+    return tl_path_view(&f->path, slot->frame, slot->shot, view);
+}
+
+// Puts the boxes of all key frames on the pitch that still move the places of this frame.
+static void place_ahead(TlFill *f, const TlSlot *slot)
+{
+    int64_t ahead = slot->frame + (int64_t)ceil(TL_FEET_AHEAD_S * f->params.fps);
+    for (int64_t n = f->chain.first; n < f->chain.end; n++) {
+        TlKeyFrame *key = tl_chain_key(&f->chain, n);
+        if (key->placed || key->frame > ahead)
+            continue;
+        key->placed = 1;
+        key->has_view = tl_path_view(&f->path, key->frame, key->shot, &key->view) == 0;
+        tl_feet_stand(key, key->has_view ? &key->view : NULL);
+    }
+}
+
 // --- out
 
 static int is_shown(TlFill *f, const TlChainBox *box, Face *face, int class_id, int64_t frame)
@@ -335,6 +363,15 @@ static void sort_by_id(TlRecord *record)
     }
 }
 
+static void set_place(const TlFill *f, TlObject *o, double x, double y)
+{
+    if (outside_m(f, x, y) > MARGIN_M)
+        return;
+    o->pitch[0] = (float)x;
+    o->pitch[1] = (float)y;
+    o->has_pitch = 1;
+}
+
 static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
 {
     int count = tl_chain_boxes(&f->chain, slot->frame, slot->shot, f->box, BOX_MAX);
@@ -345,6 +382,10 @@ static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
             continue;
         TlObject *o = &record->objects[record->object_count];
         *o = (TlObject){.id = box->id, .class_id = class_id, .score = box->score, .filled = box->filled};
+        // Where the camera is not known, answer_camera() takes the place away again.
+        double place[2];
+        if (class_id != TL_CLASS_BALL && tl_feet_place(&f->chain, slot->frame, box, place) == 0)
+            set_place(f, o, place[0], place[1]);
         record->object_count += cut_box(f, box->box, box->filled, o->bbox);
     }
     keep_one_ball(record);
@@ -373,18 +414,18 @@ static void plain_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
     keep_best(f, record);
 }
 
+// The ball by the middle of its box, without tracking people by the middle of its lower edge.
 static void place_on_pitch(const TlFill *f, const TlPitchView *view, TlRecord *record)
 {
     for (int i = 0; i < record->object_count; i++) {
         TlObject *o = &record->objects[i];
+        if (f->params.tracking && o->class_id != TL_CLASS_BALL)
+            continue;
         double x = 0.5 * ((double)o->bbox[0] + o->bbox[2]), y = o->bbox[3], gx, gy;
         if (o->class_id == TL_CLASS_BALL)
             y = 0.5 * ((double)o->bbox[1] + o->bbox[3]);
-        if (!stands(view, x, y, &gx, &gy) || outside_m(f, gx, gy) > MARGIN_M)
-            continue;
-        o->pitch[0] = (float)gx;
-        o->pitch[1] = (float)gy;
-        o->has_pitch = 1;
+        if (stands(view, x, y, &gx, &gy))
+            set_place(f, o, gx, gy);
     }
 }
 
@@ -392,9 +433,10 @@ static void answer_camera(TlFill *f, const TlSlot *slot, TlRecord *record)
 {
     TlPitchView view;
     TlPoint seen[TL_POINT_COUNT];
-    if (tl_path_view(&f->path, slot->frame, slot->shot, &view) < 0 ||
-        tl_view_homography(&f->pitch, &view, record->homography) < 0) {
+    if (view_of(f, slot, &view) < 0 || tl_view_homography(&f->pitch, &view, record->homography) < 0) {
         memset(record->homography, 0, sizeof record->homography);
+        for (int i = 0; i < record->object_count; i++)
+            record->objects[i].has_pitch = 0;
         return;
     }
     record->has_homography = 1;
@@ -422,6 +464,7 @@ int tl_fill_next(TlFill *f, TlRecord *record)
     record->filled = !slot->player_key;
     if (f->params.tracking) {
         judge_ahead(f, slot);
+        place_ahead(f, slot);
         tracked_objects(f, slot, record);
     } else {
         plain_objects(f, slot, record);

@@ -1,0 +1,148 @@
+// Places on the pitch along a track.
+//
+// In: the sightings of a track, each put on the pitch through the camera of its key frame, with what an error of its
+// lower edge would move it there. Out: the place in any frame. Method: local linear regression over both sides
+// (Cleveland 1979, LOWESS) with a weight for each sighting of 1 / variance, redescending weights (Geman and McClure
+// 1987) against boxes that end at somebody's knees, and a ridge on the speed, which says how fast people run and keeps
+// one or two sightings from being carried away.
+#include "fill/feet.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+enum { SAMPLE_MAX = 96, ROUNDS = 4 };
+
+#define REACH_S    TL_FEET_AHEAD_S
+#define BRIDGE_S   0.25
+#define EDGE_SHARE 0.04 // of the box height: usual error of its lower edge
+#define LEAST_M    0.1  // ... and no place is better than that
+#define MOST_M     5.0  // a place that may be so far off says nothing
+#define CUT_M      2.0  // feet below the picture
+#define SPEED_M_S  5.0  // usual speed, for the ridge
+#define SPEED_MOST 11.0
+#define OUTLIER    2.0 // errors beside the way: sightings farther off hardly count
+
+typedef struct Sample {
+    double dt, place[2], weight, error;
+} Sample;
+
+static int stand(const TlPitchView *view, const float b[4], TlSight *sight)
+{
+    double x = 0.5 * ((double)b[0] + b[2]), y = b[3], above[2], edge = EDGE_SHARE * ((double)b[3] - b[1]);
+    if (tl_view_ground(view, x, y, &sight->ground[0], &sight->ground[1]) ||
+        tl_view_ground(view, x, y - edge, &above[0], &above[1]))
+        return 0;
+    double error = hypot(sight->ground[0] - above[0], sight->ground[1] - above[1]);
+    sight->error_m = hypot(error, y > view->height - 2.0 ? CUT_M : LEAST_M);
+    return sight->error_m < MOST_M; // false for NaN too
+}
+
+void tl_feet_stand(TlKeyFrame *key, const TlPitchView *view)
+{
+    for (int i = 0; i < key->count; i++)
+        key->item[i].stands = view && stand(view, key->item[i].seen.bbox, &key->item[i]);
+}
+
+static double tricube(double dt, double reach)
+{
+    double q = fabs(dt) / reach;
+    if (q >= 1)
+        return 0;
+    q = 1 - q * q * q;
+    return q * q * q;
+}
+
+static void add(const TlSight *sight, double dt, Sample *sample, int *count)
+{
+    double variance = sight->error_m * sight->error_m;
+    if (sight->stands && *count < SAMPLE_MAX)
+        sample[(*count)++] = (Sample){.dt = dt,
+                                      .place = {sight->ground[0], sight->ground[1]},
+                                      .weight = tricube(dt, REACH_S) * (0.3 + (double)sight->seen.score) / variance,
+                                      .error = sight->error_m};
+}
+
+// Sightings of a track around a frame, from one of them on to both sides.
+static int gather(TlChain *chain, int64_t frame, int64_t from, Sample *out)
+{
+    int count = 0;
+    for (int side = 0; side < 2; side++) {
+        int64_t number;
+        const TlSight *walk = tl_chain_sight(chain, from, &number);
+        if (walk && side)
+            walk = tl_chain_sight(chain, walk->next, &number);
+        while (walk) {
+            double dt = (double)(tl_chain_key(chain, number)->frame - frame) / chain->fps;
+            if (fabs(dt) >= REACH_S)
+                break;
+            add(walk, dt, out, &count);
+            walk = tl_chain_sight(chain, side ? walk->next : walk->prev, &number);
+        }
+    }
+    return count;
+}
+
+// One weighted line through the samples.
+static int fit_way(const Sample *sample, const double *weight, int n, double way[2][2])
+{
+    double s[3] = {0, 0, 1 / (SPEED_M_S * SPEED_M_S)}, b[2][2] = {{0}};
+    for (int i = 0; i < n; i++) {
+        double t = sample[i].dt;
+        s[0] += weight[i];
+        s[1] += weight[i] * t;
+        s[2] += weight[i] * t * t;
+        for (int k = 0; k < 2; k++) {
+            b[k][0] += weight[i] * sample[i].place[k];
+            b[k][1] += weight[i] * sample[i].place[k] * t;
+        }
+    }
+    double det = s[0] * s[2] - s[1] * s[1];
+    for (int k = 0; k < 2; k++) {
+        way[k][0] = (s[2] * b[k][0] - s[1] * b[k][1]) / det;
+        way[k][1] = (s[0] * b[k][1] - s[1] * b[k][0]) / det;
+    }
+    return det > 0 ? 0 : -1;
+}
+
+// Place at a frame out of the track's sightings around it.
+static int regress(TlChain *chain, int64_t frame, int64_t from, double place[2])
+{
+    Sample sample[SAMPLE_MAX];
+    double weight[SAMPLE_MAX], way[2][2];
+    int n = gather(chain, frame, from, sample);
+    for (int i = 0; i < n; i++)
+        weight[i] = sample[i].weight;
+    for (int round = 0; round < ROUNDS; round++) {
+        if (fit_way(sample, weight, n, way))
+            return -1;
+        for (int i = 0; i < n; i++) {
+            const Sample *s = &sample[i];
+            double off =
+                hypot(way[0][0] + way[0][1] * s->dt - s->place[0], way[1][0] + way[1][1] * s->dt - s->place[1]);
+            weight[i] = s->weight / fmax(off / (OUTLIER * s->error), 1);
+        }
+    }
+    place[0] = way[0][0];
+    place[1] = way[1][0];
+    return hypot(way[0][1], way[1][1]) < SPEED_MOST ? 0 : -1; // NaN too
+}
+
+int tl_feet_place(TlChain *chain, int64_t frame, const TlChainBox *box, double place[2])
+{
+    int64_t left, right;
+    double from[2], to[2];
+    const TlSight *sight = tl_chain_sight(chain, box->sight, &left);
+    const TlSight *next = sight ? tl_chain_sight(chain, sight->next, &right) : NULL;
+    if (!next)
+        return regress(chain, frame, box->sight, place);
+    int64_t begin = tl_chain_key(chain, left)->frame, end = tl_chain_key(chain, right)->frame;
+    if (frame <= begin || (double)(end - begin) <= BRIDGE_S * chain->fps)
+        return regress(chain, frame, box->sight, place);
+    // Within a gap a line through what lies around it would swing; evenly from one end to the other it does not.
+    if (regress(chain, begin, box->sight, from) || regress(chain, end, sight->next, to))
+        return -1;
+    double t = (double)(frame - begin) / (double)(end - begin), seconds = (double)(end - begin) / chain->fps;
+    for (int k = 0; k < 2; k++)
+        place[k] = from[k] + t * (to[k] - from[k]);
+    return hypot(to[0] - from[0], to[1] - from[1]) < SPEED_MOST * seconds ? 0 : -1;
+}
