@@ -16,7 +16,7 @@ static const char *STAGE[TL_STAGE_COUNT] = {"connect",  "first_byte", "download"
 
 struct TlMetrics {
     pthread_mutex_t mutex;
-    uint64_t ok, failed, bucket[BUCKETS];
+    uint64_t ok, failed, gone, bucket[BUCKETS];
     double seconds;
     struct {
         double seconds;
@@ -61,6 +61,13 @@ void tl_metrics_challenge(TlMetrics *m, int ok, double seconds)
     m->seconds += seconds;
     for (int i = 0; i < BUCKETS; i++)
         m->bucket[i] += seconds <= BUCKET_S[i];
+    pthread_mutex_unlock(&m->mutex);
+}
+
+void tl_metrics_dropped(TlMetrics *m)
+{
+    pthread_mutex_lock(&m->mutex);
+    m->gone++;
     pthread_mutex_unlock(&m->mutex);
 }
 
@@ -112,6 +119,7 @@ static void write_challenges(const TlMetrics *m, TlStrbuf *out)
     head(out, "touchline_challenges_total", "counter", "Challenges by outcome.");
     tl_strbuf_printf(out, "touchline_challenges_total{result=\"ok\"} %llu\n", (unsigned long long)m->ok);
     tl_strbuf_printf(out, "touchline_challenges_total{result=\"failed\"} %llu\n", (unsigned long long)m->failed);
+    tl_strbuf_printf(out, "touchline_challenges_total{result=\"gone\"} %llu\n", (unsigned long long)m->gone);
     head(out, "touchline_rejected_total", "counter", "Requests refused before any work, by reason.");
     for (int i = 0; i < REASONS && m->refused[i].reason; i++)
         tl_strbuf_printf(out, "touchline_rejected_total{reason=\"%s\"} %llu\n", m->refused[i].reason,

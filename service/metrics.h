@@ -25,6 +25,7 @@ void tl_metrics_destroy(TlMetrics **metrics);
 
 const char *tl_stage_name(int stage);
 void tl_metrics_challenge(TlMetrics *metrics, int ok, double seconds); ///< one challenge ended
+void tl_metrics_dropped(TlMetrics *metrics);                           ///< one whose client hung up before its turn
 void tl_metrics_stage(TlMetrics *metrics, int stage, double seconds);  ///< enum TlStage
 void tl_metrics_refused(TlMetrics *metrics, const char *reason);       ///< reason: static string
 void tl_metrics_frames(TlMetrics *metrics, int64_t key, int64_t filled, int64_t download_bytes);

@@ -21,8 +21,7 @@ typedef struct Job {
     TlChallenge challenge;
     int encoding;
     int64_t received_us;
-    TlMinerDone *done;
-    void *opaque;
+    TlMinerClient client;
 } Job;
 
 struct TlMiner {
@@ -215,13 +214,26 @@ static void run_job(TlMiner *m, const Job *job)
     }
     account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us), &reply);
     set_busy(m, 0);
-    job->done(job->opaque, &reply); // tidying up does not hold the answer back
+    job->client.done(job->client.opaque, &reply); // tidying up does not hold the answer back
     tl_body_encoder_destroy(&run.encoder);
     // The session still reads from the download until its clip is ended; a blocked read must not hold it.
     if (run.download)
         tl_download_cancel(run.download);
     tl_session_stop(m->session);
     tl_download_stop(&run.download);
+}
+
+// A validator that hung up counts nothing; whoever waits behind it is served the sooner.
+static void drop_job(TlMiner *m, const Job *job)
+{
+    static const char why[] = "The client hung up while its challenge waited";
+    TlReply reply = {.status = 400};
+    tl_log(TL_LOG_WARNING, "Challenge %s was dropped after %.2f seconds: its client hung up while it waited",
+           job->challenge.id, tl_us_to_s(tl_now_us() - job->received_us));
+    tl_strbuf_printf(&reply.body, "{\"detail\":\"%s\"}", why);
+    tl_metrics_dropped(m->metrics);
+    set_busy(m, 0);
+    job->client.done(job->client.opaque, &reply);
 }
 
 // --- the thread
@@ -265,7 +277,10 @@ static void *miner_main(void *opaque)
         m->busy = 1;
         tl_metrics_queue(m->metrics, m->count, 1);
         pthread_mutex_unlock(&m->mutex);
-        run_job(m, &job);
+        if (job.client.is_gone && job.client.is_gone(job.client.opaque))
+            drop_job(m, &job);
+        else
+            run_job(m, &job);
         pthread_mutex_lock(&m->mutex);
     }
     pthread_mutex_unlock(&m->mutex);
@@ -301,8 +316,8 @@ int tl_miner_open(TlMiner **out, const TlMinerParams *params, TlDiag *diag)
     return TL_OK;
 }
 
-int tl_miner_submit(TlMiner *m, const TlChallenge *challenge, int encoding, int64_t received_us, TlMinerDone *done,
-                    void *opaque)
+int tl_miner_submit(TlMiner *m, const TlChallenge *challenge, int encoding, int64_t received_us,
+                    const TlMinerClient *client)
 {
     int ret = TL_OK;
     pthread_mutex_lock(&m->mutex);
@@ -311,8 +326,8 @@ int tl_miner_submit(TlMiner *m, const TlChallenge *challenge, int encoding, int6
     } else if (m->count >= m->limit) {
         ret = TL_ELIMIT;
     } else {
-        m->queue[(m->first + m->count++) % QUEUE_MAX] = (Job){
-            .challenge = *challenge, .encoding = encoding, .received_us = received_us, .done = done, .opaque = opaque};
+        m->queue[(m->first + m->count++) % QUEUE_MAX] =
+            (Job){.challenge = *challenge, .encoding = encoding, .received_us = received_us, .client = *client};
         tl_metrics_queue(m->metrics, m->count, m->busy);
         pthread_cond_signal(&m->changed);
     }

@@ -28,15 +28,20 @@ typedef struct TlReply {
     char summary[448]; ///< the challenge's log line but for the seconds of sending, empty when it failed
 } TlReply;
 
-// Called once per accepted challenge, from the miner's thread.
-typedef void TlMinerDone(void *opaque, TlReply *reply);
+// Whoever sent a challenge. Both are called from the miner's thread.
+typedef struct TlMinerClient {
+    int (*is_gone)(void *opaque);               ///< 1: nobody waits for the answer any more. May be NULL
+    void (*done)(void *opaque, TlReply *reply); ///< once per accepted challenge
+    void *opaque;
+} TlMinerClient;
 
 // Opens the session (networks loaded and warm) and starts the thread. Errors of tl_session_open.
 TL_NODISCARD int tl_miner_open(TlMiner **out, const TlMinerParams *params, TlDiag *diag);
-// Takes a challenge. received_us: monotonic time of the request. TL_ELIMIT when the queue is full, TL_EINTERRUPTED when
+// Takes a challenge; one whose client has gone before its turn comes is dropped. received_us: monotonic time of the
+// request. TL_ELIMIT when the queue is full, TL_EINTERRUPTED when
 // the miner is stopping. Thread-safety: safe.
 TL_NODISCARD int tl_miner_submit(TlMiner *miner, const TlChallenge *challenge, int encoding, int64_t received_us,
-                                 TlMinerDone *done, void *opaque);
+                                 const TlMinerClient *client);
 int tl_miner_busy(TlMiner *miner); ///< 1 while a challenge is worked on or waits
 // New settings from the next challenge on. The networks are loaded anew between two challenges. Safe from any thread.
 void tl_miner_reload(TlMiner *miner, const TlOptions *options);

@@ -3,6 +3,7 @@
 #include "server.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <touchline/log.h>
 #include <touchline/session.h>
@@ -44,6 +46,7 @@ typedef struct Request {
     TlServer *server;
     struct MHD_Connection *connection;
     int is_challenge, submitted, too_large;
+    int fd;              // of the connection, once submitted
     atomic_int answered; // set by the miner's thread after it filled in reply
     int64_t received_us, queued_us;
     size_t length; // of the body so far, counted beyond what is kept
@@ -182,6 +185,16 @@ static void challenge_done(void *opaque, TlReply *reply)
     MHD_resume_connection(request->connection);
 }
 
+// From the miner's thread, while the connection is suspended: nobody else reads its socket meanwhile. Who has closed
+// only his sending half looks the same and is given up too, as by other servers.
+static int client_is_gone(void *opaque)
+{
+    const Request *request = opaque;
+    char byte;
+    ssize_t n = recv(request->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
+}
+
 static enum MHD_Result send_reply(Request *request)
 {
     TlReply *reply = &request->reply;
@@ -233,12 +246,14 @@ static enum MHD_Result begin_challenge(Request *request)
         return respond_json(connection, refusal.status, refusal.body);
     }
     int encoding = tl_encoding_choose(header(connection, "accept-encoding"));
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    request->fd = info ? info->connect_fd : -1;
+    TlMinerClient client = {.is_gone = info ? client_is_gone : NULL, .done = challenge_done, .opaque = request};
     request->submitted = 1;
     pending_changed(server, 1);
     peer_waits(server, connection, 1);
     MHD_suspend_connection(connection);
-    int ret =
-        tl_miner_submit(server->params.miner, &challenge, encoding, request->received_us, challenge_done, request);
+    int ret = tl_miner_submit(server->params.miner, &challenge, encoding, request->received_us, &client);
     if (ret == TL_OK)
         return MHD_YES;
     request->submitted = 0;

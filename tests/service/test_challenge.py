@@ -11,6 +11,7 @@ import pytest
 
 import validator
 from conftest import FRAMES, HEIGHT, WIDTH
+from test_life import Player, begun
 from vice_server import wait_until
 
 
@@ -196,6 +197,25 @@ def test_second_challenge_waits_and_a_full_queue_says_so(serve, private_options,
     second.join(60)
     good(replies["first"])
     good(replies["second"])
+    assert service.idle()
+
+
+def test_who_hung_up_while_waiting_is_not_worked_for(serve, private_options, videos):
+    service = serve(*private_options)
+    first = Player(service, videos.url("slow_tail"), "first")
+    assert begun(service, "first")
+    gone, last = videos.url("good"), videos.url("good")
+    sock = validator.send_challenge(service.port, validator.body_of(gone, "gone"))
+    assert wait_until(lambda: service.metric("touchline_queue_length") == 1)
+    sock.close()
+    patient = Player(service, last, "patient")
+    good(first.result(), task="first")
+    good(patient.result(), task="patient")
+    assert videos.requests(gone) == [] and len(videos.requests(last)) == 1
+    assert "Challenge gone was dropped after" in service.log and "Processing challenge gone " not in service.log
+    assert service.metric('touchline_challenges_total{result="gone"}') == 1
+    assert service.metric('touchline_challenges_total{result="ok"}') == 2
+    assert service.metric("touchline_challenge_seconds_count") == 2
     assert service.idle()
 
 

@@ -162,6 +162,7 @@ static void metrics_page(void **state)
     tl_metrics_challenge(m, 0, 100);
     tl_metrics_stage(m, TL_STAGE_DECODE, 0.25);
     tl_metrics_stage(m, TL_STAGE_DECODE, 0.5);
+    tl_metrics_dropped(m);
     tl_metrics_frames(m, 375, 375, 4096);
     tl_metrics_queue(m, 3, 1);
     for (int i = 0; i < 5; i++)
@@ -171,6 +172,7 @@ static void metrics_page(void **state)
     check_form(&page);
     has(&page, "touchline_challenges_total{result=\"ok\"} 2");
     has(&page, "touchline_challenges_total{result=\"failed\"} 1");
+    has(&page, "touchline_challenges_total{result=\"gone\"} 1");
     has(&page, "touchline_rejected_total{reason=\"nonce\"} 2");
     has(&page, "touchline_rejected_total{reason=\"signature\"} 3");
     has(&page, "touchline_challenge_seconds_bucket{le=\"0.5\"} 1");

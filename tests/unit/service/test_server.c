@@ -179,6 +179,8 @@ static void on_done(void *opaque, TlReply *reply)
     tl_strbuf_deinit(&reply->body);
 }
 
+static const TlMinerClient g_client = {.done = on_done};
+
 // All that was accepted before the stop is finished, in order; afterwards nothing is taken.
 static void stop_finishes_what_waits(void **state)
 {
@@ -188,7 +190,7 @@ static void stop_finishes_what_waits(void **state)
     snprintf(challenge.id, sizeof challenge.id, "1");
     snprintf(challenge.video_url, sizeof challenge.video_url, "http://127.0.0.1:1/refused.mp4");
     for (int i = 0; i < 70; i++) {
-        ret = tl_miner_submit(w->miner, &challenge, 0, tl_now_us(), on_done, NULL);
+        ret = tl_miner_submit(w->miner, &challenge, 0, tl_now_us(), &g_client);
         assert_true(ret == TL_OK || ret == TL_ELIMIT);
         accepted += ret == TL_OK;
     }
@@ -197,7 +199,7 @@ static void stop_finishes_what_waits(void **state)
     assert_int_equal(g_done, accepted);
     for (int i = 0; i < accepted; i++)
         assert_int_equal(g_done_status[i], 400);
-    assert_int_equal(tl_miner_submit(w->miner, &challenge, 0, tl_now_us(), on_done, NULL), TL_EINTERRUPTED);
+    assert_int_equal(tl_miner_submit(w->miner, &challenge, 0, tl_now_us(), &g_client), TL_EINTERRUPTED);
     assert_false(tl_miner_busy(w->miner));
     tl_miner_stop(w->miner);
 }
