@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "trust.h"
 
 enum { REPLY_MAX = 16 << 20, HEAD_MAX = 8192, PATH_SIZE = 1024 };
 enum {
@@ -55,12 +56,13 @@ static int on_progress(void *opaque, curl_off_t a, curl_off_t b, curl_off_t c, c
     return cancelled(call->cancel);
 }
 
-static int network_error(CURLcode result, const char *url, TlDiag *diag)
+// why: curl's own words, may be empty.
+static int network_error(CURLcode result, const char *url, const char *why, TlDiag *diag)
 {
     int code = result == CURLE_OPERATION_TIMEDOUT    ? TL_ETIMEOUT
                : result == CURLE_ABORTED_BY_CALLBACK ? TL_EINTERRUPTED
                                                      : TL_ENET;
-    return tl_fail(diag, code, "the chain at %s: %s", url, curl_easy_strerror(result));
+    return tl_fail(diag, code, "the chain at %s: %.160s", url, why[0] ? why : curl_easy_strerror(result));
 }
 
 // --- HTTP
@@ -74,11 +76,14 @@ static size_t take_reply(char *data, size_t size, size_t count, void *opaque)
     return reply->failed ? 0 : size * count;
 }
 
-static int call_http(CURL *easy, const char *url, const TlStrbuf *text, TlStrbuf *reply, TlDiag *diag)
+static int call_http(CURL *easy, const TlRpcCall *call, const TlStrbuf *text, TlStrbuf *reply, TlDiag *diag)
 {
     struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    const char *url = call->url;
+    char why[CURL_ERROR_SIZE] = "";
     long status = 0;
     curl_easy_setopt(easy, CURLOPT_URL, url);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, text->data);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)text->length);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
@@ -86,11 +91,12 @@ static int call_http(CURL *easy, const char *url, const TlStrbuf *text, TlStrbuf
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, reply);
     CURLcode result = curl_easy_perform(easy);
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     curl_slist_free_all(headers);
     if (result == CURLE_WRITE_ERROR)
         return tl_fail(diag, TL_ELIMIT, "the chain's reply is larger than %d bytes", REPLY_MAX);
     if (result != CURLE_OK)
-        return network_error(result, url, diag);
+        return network_error(result, url, why, diag);
     return status == 200 ? TL_OK : tl_fail(diag, TL_ENET, "the chain at %s answered %ld", url, status);
 }
 
@@ -311,18 +317,20 @@ static int split_url(const char *url, char *http, size_t size, char *host, char 
 static int call_websocket(CURL *easy, const TlRpcCall *call, const TlStrbuf *text, TlStrbuf *reply, TlDiag *diag)
 {
     const char *url = call->url;
-    char http[512], host[256], path[PATH_SIZE];
+    char http[512], host[256], path[PATH_SIZE], why[CURL_ERROR_SIZE] = "";
     Socket s = {.easy = easy, .deadline_us = tl_now_us() + (int64_t)(call->timeout_s * 1e6), .cancel = call->cancel};
     if (split_url(url, http, sizeof http, host, path) < 0)
         return tl_fail(diag, TL_EUSAGE, "'%s' is no address of a chain", url);
     curl_easy_setopt(easy, CURLOPT_URL, http);
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, why);
     CURLcode result = curl_easy_perform(easy);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL);
     if (result == CURLE_OK)
         result = curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &s.fd);
     if (result != CURLE_OK)
-        return network_error(result, url, diag);
+        return network_error(result, url, why, diag);
     int ret = handshake(&s, host, path, diag);
     if (ret == TL_OK)
         ret = send_frame(&s, OP_TEXT, text->data, text->length, diag);
@@ -344,12 +352,12 @@ int tl_rpc_call(const TlRpcCall *call, TlStrbuf *reply, TlDiag *diag)
     } else {
         curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
         curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+        tl_trust(easy);
         curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(call->timeout_s * 1000));
         curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
         curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
         curl_easy_setopt(easy, CURLOPT_XFERINFODATA, (void *)(uintptr_t)call);
-        ret =
-            websocket ? call_websocket(easy, call, &text, reply, diag) : call_http(easy, call->url, &text, reply, diag);
+        ret = websocket ? call_websocket(easy, call, &text, reply, diag) : call_http(easy, call, &text, reply, diag);
     }
     curl_easy_cleanup(easy);
     tl_strbuf_deinit(&text);

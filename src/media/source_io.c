@@ -217,11 +217,14 @@ static int host_is_unknown(const char *url, char *host, size_t size, const char 
 static int open_http(TlSource *source, const char *url, TlDiag *diag)
 {
     char text[AV_ERROR_MAX_STRING_SIZE], host[TL_NAME_SIZE];
-    const char *reason;
+    const char *reason, *authorities = getenv("SSL_CERT_FILE");
     AVDictionary *options = NULL;
 
     source->is_network = 1;
     av_dict_set(&options, "protocol_whitelist", "http,https,tcp,tls", 0);
+    av_dict_set(&options, "tls_verify", "1", 0); // libav would take any certificate
+    if (authorities && authorities[0])
+        av_dict_set(&options, "ca_file", authorities, 0);
     av_dict_set(&options, "rw_timeout", "15000000", 0); // us of silence
     av_dict_set(&options, "reconnect", "1", 0);         // a broken transfer goes on where it stopped
     av_dict_set(&options, "reconnect_delay_max", "4", 0);

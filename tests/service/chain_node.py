@@ -35,9 +35,9 @@ def metagraph(netuid, stakes):
 
 
 class ChainNode:
-    def __init__(self, stakes, netuid=44):
+    def __init__(self, stakes, netuid=44, tls=None):
         self.stakes, self.netuid, self.mode = dict(stakes), netuid, "good"
-        self.calls = []
+        self.calls, self.tls = [], tls  # ssl.SSLContext: wss and https
         self.stopping = threading.Event()
         self.listener = socket.socket()
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -48,11 +48,11 @@ class ChainNode:
 
     @property
     def ws(self):
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
     @property
     def http(self):
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}/"
 
     def close(self):
         self.stopping.set()
@@ -71,8 +71,9 @@ class ChainNode:
         with sock:
             try:
                 if self.mode != "down":
+                    sock = self.tls.wrap_socket(sock, server_side=True) if self.tls else sock
                     self._talk(sock, sock.makefile("rb"))
-            except (OSError, ValueError, struct.error):
+            except (OSError, ValueError, KeyError, struct.error):
                 pass
 
     def _talk(self, sock, stream):

@@ -59,9 +59,10 @@ class Connection:
 
 
 class ViceServer:
-    def __init__(self, clip, tail_clip, big=None, long=None):
+    def __init__(self, clip, tail_clip, big=None, long=None, tls=None):
         self.clip, self.tail_clip = clip, tail_clip
         self.big, self.long = big or clip, long or clip
+        self.tls = tls  # ssl.SSLContext: https
         self.log, self.lock, self.stopping = [], threading.Lock(), threading.Event()
         self.open_connections = 0
         self.private_connections = 0
@@ -83,7 +84,7 @@ class ViceServer:
         return s
 
     def url(self, vice, host="127.0.0.1"):
-        return f"http://{host}:{self.port}/{vice}/{next(self.numbers)}.mp4"
+        return f"http{'s' if self.tls else ''}://{host}:{self.port}/{vice}/{next(self.numbers)}.mp4"
 
     def requests(self, url):
         path = "/" + url.split("/", 3)[3]
@@ -107,6 +108,10 @@ class ViceServer:
             threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
+        try:
+            sock = self.tls.wrap_socket(sock, server_side=True) if self.tls else sock
+        except OSError:
+            return
         connection = Connection(sock, self)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         stream = sock.makefile("rb")
