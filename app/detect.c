@@ -42,14 +42,17 @@ static const TlCommandOption g_options[] = {
              .max = 1,
              .offset = offsetof(DetectValues, overwrite)},
      .letter = 'y'},
-    {.def = {.flag = "min-score",
-             .group = "Output",
-             .value = "SCORE",
-             .deflt = "auto",
-             .help = "lowest score that is written, for all classes (0.001 for evaluation); auto = as --conf-threshold",
-             .type = TL_OPTION_DOUBLE,
-             .max = 1,
-             .offset = offsetof(DetectValues, min_score)}},
+    {.def =
+         {.flag = "min-score",
+          .group = "Output",
+          .value = "SCORE",
+          .deflt = "auto",
+          .help =
+              "for evaluation: lowest score that is written, for all classes (0.001), with --per-class-nms; auto = as"
+              " --conf-threshold",
+          .type = TL_OPTION_DOUBLE,
+          .max = 1,
+          .offset = offsetof(DetectValues, min_score)}},
     {.def = {.flag = NULL}},
 };
 
@@ -185,8 +188,10 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     TlSession *session = NULL;
     TlOptions options = line->options;
 
-    if (g_values.min_score >= 0)
+    if (g_values.min_score >= 0) { // evaluation: every class is judged by itself
         options.conf_threshold = g_values.min_score;
+        options.per_class_nms = 1;
+    }
     int ret = list_pictures(&list, &line->arguments, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);

@@ -31,6 +31,7 @@ typedef struct TlOptions {
     int prefetch_frames;             ///< PREFETCH_FRAMES: bound of the decoded-frame queue
     double conf_threshold;           ///< CONF_THRESHOLD 0..1; negative = per class from the model card
     double iou_threshold;            ///< non-maximum suppression, 0..1; negative = the model's own
+    int per_class_nms;               ///< suppression within a class only, as evaluation tools do it
     int max_detections;              ///< MAX_DETECTIONS per frame
     int fast_mode;                   ///< FAST_MODE: 1 = FAST_IMG_SIZE, stride 3, conf .40, 120 detections
     int fast_img_size;               ///< FAST_IMG_SIZE px

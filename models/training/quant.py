@@ -43,7 +43,7 @@ class Quantised(torch.nn.Module):
             if n["op"] == "conv":
                 c = self.net.convs[n["name"]]
                 w = c.weight if n["name"] in self.float_convs else fake_weight(c.weight)
-                y = F.conv2d(src[0], w, c.bias, c.stride, c.padding)
+                y = F.conv2d(src[0], w, c.bias, c.stride, c.padding, c.dilation)
                 y = tap(n["name"], F.relu(y)) if n["relu"] else y
             elif n["op"] == "cat":
                 y = torch.cat(src, 1)
@@ -104,7 +104,7 @@ def correct_bias(net, scales, batches, float_convs=()):
                 else:
                     c = net.convs[n["name"]]
                     w = fake_weight(c.weight) if q and n["name"] not in float_convs else c.weight
-                    pres.append(F.conv2d(src[0], w, c.bias, c.stride, c.padding))
+                    pres.append(F.conv2d(src[0], w, c.bias, c.stride, c.padding, c.dilation))
             if n["op"] != "conv":
                 continue
             mean = sum(p.mean((0, 2, 3)) for p in pres) / len(pres)
@@ -123,5 +123,4 @@ def correct_bias(net, scales, batches, float_convs=()):
                 v[n["name"]] = p
             if q:
                 net.convs[n["name"]].bias.data += shift
-        # memory: drop what is no longer needed is not worth the code; batches are few
     return net

@@ -89,6 +89,13 @@ static const TlOptionDef g_table[] = {
      .deflt = "auto",
      .help = "boxes that overlap more than this are one object (non-maximum suppression); auto = the model's own",
      NUMBER_ROW(DOUBLE, iou_threshold, 0, 1)},
+    {.flag = "per-class-nms",
+     .env = "TOUCHLINE_PER_CLASS_NMS",
+     .group = "Detection",
+     .deflt = "0",
+     .help =
+         "suppress overlapping boxes within a class only: a person of whom the network is not sure is listed as each",
+     NUMBER_ROW(BOOL, per_class_nms, 0, 1)},
     {.flag = "max-detections",
      .alias = "max-det",
      .env = "MAX_DETECTIONS",

@@ -74,6 +74,7 @@ static void choose_thresholds(TlSession *s)
             s->player_post.threshold[c] = (float)conf;
     if (options->iou_threshold >= 0)
         s->player_post.iou = (float)options->iou_threshold;
+    s->player_post.per_class = options->per_class_nms;
     s->player_post.max_detections = most < TL_DETECTION_MAX ? most : TL_DETECTION_MAX;
 }
 

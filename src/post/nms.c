@@ -2,8 +2,8 @@
 //
 // In: boxes with scores. Out: those that no better box covers, descending score. Greedy, as in R. Girshick's NMS and
 // torchvision.ops.nms: a box goes when its IoU with a kept one is above the limit. Goalkeeper, player and referee are
-// one kind here (a person has one class); the ball is a kind of its own. Ties are broken by order, so the result
-// depends on nothing but the input.
+// one kind here (a person has one class) unless evaluation asks for each class by itself; the ball is its own. Ties are
+// broken by order, so the result depends on nothing but the input.
 #include <math.h>
 #include <string.h>
 
@@ -20,32 +20,16 @@ float tl_iou(const float a[4], const float b[4])
     return both > 0 ? common / both : 0;
 }
 
-static int is_covered(const TlDetections *kept, const TlDetection *box, float iou)
+static int is_covered(const TlDetections *kept, const TlDetection *box, float iou, int per_class)
 {
     int is_ball = box->class_id == TL_CLASS_BALL;
     for (int i = 0; i < kept->count; i++) {
         const TlDetection *other = &kept->item[i];
-        if ((other->class_id == TL_CLASS_BALL) == is_ball && tl_iou(other->bbox, box->bbox) > iou)
+        int rivals = per_class ? other->class_id == box->class_id : (other->class_id == TL_CLASS_BALL) == is_ball;
+        if (rivals && tl_iou(other->bbox, box->bbox) > iou)
             return 1;
     }
     return 0;
-}
-
-void tl_nms(TlDetections *detections, float iou)
-{
-    TlDetection *item = detections->item;
-    int count = detections->count;
-    for (int i = 1; i < count; i++) { // insertion sort: stable, and the lists are short and nearly sorted
-        TlDetection moved = item[i];
-        int k = i;
-        for (; k > 0 && item[k - 1].score < moved.score; k--)
-            item[k] = item[k - 1];
-        item[k] = moved;
-    }
-    detections->count = 0;
-    for (int i = 0; i < count; i++)
-        if (!is_covered(detections, &item[i], iou))
-            item[detections->count++] = item[i];
 }
 
 static int is_better(const TlCandidate *a, const TlCandidate *b)
@@ -128,7 +112,7 @@ void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, cons
     for (int i = 0; i < candidates->count && out->count < most; i++) {
         const TlDetection *detection = &item[i].detection;
         int is_ball = detection->class_id == TL_CLASS_BALL;
-        if ((is_ball && balls == TL_BALL_MAX) || is_covered(out, detection, params->iou))
+        if ((is_ball && balls == TL_BALL_MAX) || is_covered(out, detection, params->iou, params->per_class))
             continue;
         balls += is_ball;
         out->item[out->count++] = *detection;

@@ -33,6 +33,7 @@ typedef struct TlPostParams {
                                      ///< shown one)
     float point_threshold;           ///< points below it become 0,0,0
     float iou;                       ///< NMS
+    int per_class;                   ///< NMS within a class only: somebody may be listed as player and as referee
     int max_detections;              ///< <= TL_DETECTION_MAX
     // Filled by match for models with classes of their own; keep them when changing the thresholds.
     int class_count;                      ///< classes of the model, 0 = ours
@@ -57,7 +58,5 @@ const TlHeadOps *tl_head_find(const TlModelMeta *meta, int want_points, TlPostPa
                               TlDiag *diag);
 
 float tl_iou(const float a[4], const float b[4]);
-// Greedy NMS over all boxes (sorted by score first), in place; classes suppress each other except the ball.
-void tl_nms(TlDetections *detections, float iou);
 
 #endif
