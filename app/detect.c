@@ -123,23 +123,6 @@ static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag 
     return ret;
 }
 
-// Where people stand and the ball is, in metres, through the homography of the picture.
-static void place_objects(TlRecord *record)
-{
-    const double *h = record->homography;
-
-    for (int i = 0; record->has_homography && i < record->object_count; i++) {
-        TlObject *object = &record->objects[i];
-        double x = 0.5 * ((double)object->bbox[0] + (double)object->bbox[2]), y = (double)object->bbox[3];
-        if (object->class_id == TL_CLASS_BALL)
-            y = 0.5 * ((double)object->bbox[1] + y);
-        double w = h[6] * x + h[7] * y + h[8];
-        object->pitch[0] = (float)((h[0] * x + h[1] * y + h[2]) / w);
-        object->pitch[1] = (float)((h[3] * x + h[4] * y + h[5]) / w);
-        object->has_pitch = isfinite(object->pitch[0]) && isfinite(object->pitch[1]);
-    }
-}
-
 static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, TlDiag *diag)
 {
     static TlRecord record; // large
@@ -147,7 +130,6 @@ static int answer_all(TlSession *session, TlPictureWriter *writer, const Picture
 
     for (int i = 0; i < list->count; i++) {
         int ret = tl_session_detect(session, list->path[i], &record, &width, &height, diag);
-        place_objects(&record);
         if (ret == TL_OK)
             ret = tl_picture_writer_write(writer, list->path[i], width, height, &record, diag);
         if (ret < 0)

@@ -46,6 +46,10 @@ typedef struct TlRecord {
     TlObject objects[TL_OBJECT_MAX]; ///< ascending id
     TlPoint points[TL_POINT_COUNT];
     double homography[9]; ///< picture -> pitch in metres, row by row, homography[8] == 1 or unit norm
+    // The same camera with its lens, which no homography can follow (docs/coordinates.md). lens 0: there is none, and
+    // straight is not used.
+    double lens;        ///< a place at r picture widths from the middle straightens to r / (1 + lens r^2)
+    double straight[9]; ///< straightened picture -> pitch in metres
 } TlRecord;
 
 // What is known of the source and of the settings that made the records; head line of our own formats.

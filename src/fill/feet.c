@@ -104,11 +104,11 @@ static int fit_way(const Sample *sample, const double *weight, int n, double way
     return det > 0 ? 0 : -1;
 }
 
-// Place at a frame out of the track's sightings around it.
-static int regress(TlChain *chain, int64_t frame, int64_t from, double place[2])
+// Place and speed at a frame out of the track's sightings around it.
+static int regress(TlChain *chain, int64_t frame, int64_t from, double way[2][2])
 {
     Sample sample[SAMPLE_MAX];
-    double weight[SAMPLE_MAX], way[2][2];
+    double weight[SAMPLE_MAX];
     int n = gather(chain, frame, from, sample);
     for (int i = 0; i < n; i++)
         weight[i] = sample[i].weight;
@@ -122,27 +122,52 @@ static int regress(TlChain *chain, int64_t frame, int64_t from, double place[2])
             weight[i] = s->weight / fmax(off / (OUTLIER * s->error), 1);
         }
     }
-    place[0] = way[0][0];
-    place[1] = way[1][0];
     return hypot(way[0][1], way[1][1]) < SPEED_MOST ? 0 : -1; // NaN too
+}
+
+// Before the first or after the last sighting of a track: on at the speed it had there, as its box is.
+static int beyond(TlChain *chain, int64_t frame, int64_t at, int64_t from, double place[2])
+{
+    double way[2][2], frames = (double)(frame - at);
+    double seconds = copysign(tl_fading_way(fabs(frames), chain->fps), frames) / chain->fps;
+    if (regress(chain, at, from, way))
+        return -1;
+    for (int k = 0; k < 2; k++)
+        place[k] = way[k][0] + seconds * way[k][1];
+    return 0;
+}
+
+// Within a gap a line through what lies around it would swing; evenly from one end to the other it does not.
+static int across(TlChain *chain, int64_t frame, const int64_t end[2], const int64_t sight[2], double place[2])
+{
+    double from[2][2], to[2][2], whole = (double)(end[1] - end[0]), t = (double)(frame - end[0]) / whole;
+    if (regress(chain, end[0], sight[0], from) || regress(chain, end[1], sight[1], to))
+        return -1;
+    for (int k = 0; k < 2; k++)
+        place[k] = from[k][0] + t * (to[k][0] - from[k][0]);
+    return hypot(to[0][0] - from[0][0], to[1][0] - from[1][0]) < SPEED_MOST * whole / chain->fps ? 0 : -1;
 }
 
 int tl_feet_place(TlChain *chain, int64_t frame, const TlChainBox *box, double place[2])
 {
-    int64_t left, right;
-    double from[2], to[2];
-    const TlSight *sight = tl_chain_sight(chain, box->sight, &left);
-    const TlSight *next = sight ? tl_chain_sight(chain, sight->next, &right) : NULL;
-    if (!next)
-        return regress(chain, frame, box->sight, place);
-    int64_t begin = tl_chain_key(chain, left)->frame, end = tl_chain_key(chain, right)->frame;
-    if (frame <= begin || (double)(end - begin) <= BRIDGE_S * chain->fps)
-        return regress(chain, frame, box->sight, place);
-    // Within a gap a line through what lies around it would swing; evenly from one end to the other it does not.
-    if (regress(chain, begin, box->sight, from) || regress(chain, end, sight->next, to))
+    int64_t number[2];
+    double way[2][2];
+    const TlSight *sight = tl_chain_sight(chain, box->sight, &number[0]), *next;
+    if (!sight)
         return -1;
-    double t = (double)(frame - begin) / (double)(end - begin), seconds = (double)(end - begin) / chain->fps;
-    for (int k = 0; k < 2; k++)
-        place[k] = from[k] + t * (to[k] - from[k]);
-    return hypot(to[0] - from[0], to[1] - from[1]) < SPEED_MOST * seconds ? 0 : -1;
+    int64_t end[2] = {tl_chain_key(chain, number[0])->frame, 0};
+    next = tl_chain_sight(chain, sight->next, &number[1]);
+    if (frame < end[0] || (frame > end[0] && !next))
+        return beyond(chain, frame, end[0], box->sight, place);
+    if (frame > end[0]) {
+        const int64_t ends[2] = {box->sight, sight->next};
+        end[1] = tl_chain_key(chain, number[1])->frame;
+        if ((double)(end[1] - end[0]) > BRIDGE_S * chain->fps)
+            return across(chain, frame, end, ends, place);
+    }
+    if (regress(chain, frame, box->sight, way))
+        return -1;
+    place[0] = way[0][0];
+    place[1] = way[1][0];
+    return 0;
 }

@@ -440,6 +440,7 @@ static void answer_camera(TlFill *f, const TlSlot *slot, TlRecord *record)
         return;
     }
     record->has_homography = 1;
+    tl_view_to_record(&view, record);
     tl_path_seen(&f->path, slot->frame, slot->shot, &view, seen);
     tl_pitch_project_view(&f->pitch, &view, seen, record->points);
     place_on_pitch(f, &view, record);

@@ -409,6 +409,22 @@ int tl_session_next(TlSession *s, TlRecord *record, TlPicture *picture, TlDiag *
 
 // --- single pictures
 
+// Where people stand and the ball is, in metres.
+static void place_objects(const TlPitchView *view, TlRecord *record)
+{
+    for (int i = 0; i < record->object_count; i++) {
+        TlObject *o = &record->objects[i];
+        double x = 0.5 * ((double)o->bbox[0] + o->bbox[2]), y = o->bbox[3], gx, gy;
+        if (o->class_id == TL_CLASS_BALL)
+            y = 0.5 * ((double)o->bbox[1] + y);
+        if (tl_view_ground(view, x, y, &gx, &gy) || !isfinite((float)gx) || !isfinite((float)gy))
+            continue;
+        o->pitch[0] = (float)gx;
+        o->pitch[1] = (float)gy;
+        o->has_pitch = 1;
+    }
+}
+
 static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, TlDiag *diag)
 {
     const TlPicture *picture = &frame->picture;
@@ -438,6 +454,8 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     if (s->fit.valid) {
         record->has_homography = 1;
         memcpy(record->homography, s->fit.homography, sizeof record->homography);
+        tl_view_to_record(&s->fit.view, record);
+        place_objects(&s->fit.view, record);
         tl_pitch_project_view(&s->pitch_model, &s->fit.view, s->points, record->points);
     }
     return TL_OK;

@@ -54,6 +54,9 @@ typedef struct TlPitchView {
 int tl_view_ground(const TlPitchView *view, double x, double y, double *gx, double *gy);
 // Pitch -> picture: -1 behind the camera or outside what the lens can show. The place may lie outside the picture.
 int tl_view_picture(const TlPitchView *view, double gx, double gy, double *x, double *y);
+// The lens alone: place in the picture -> straightened place, and back. -1 outside what the lens can show.
+int tl_lens_straighten(double lens, int width, int height, double x, double y, double *sx, double *sy);
+int tl_lens_bend(double lens, int width, int height, double sx, double sy, double *x, double *y);
 // Between two views of one moving camera, as tl_homography_interpolate.
 int tl_view_interpolate(const TlPitchView *a, const TlPitchView *b, double t, TlPitchView *out);
 // As tl_homography_distance_px.
@@ -61,6 +64,11 @@ double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b);
 // The plain homography (picture px -> m) that comes nearest to the view over the visible part of the pitch: what a
 // record carries. -1 when no pitch is visible.
 int tl_view_homography(const TlPitchModel *model, const TlPitchView *view, double out[9]);
+
+// The view that a record carries, and the other way round (the flat homography of a record is set apart). -1 when the
+// record has none or it is not finite.
+int tl_view_from_record(const TlRecord *record, int width, int height, TlPitchView *out);
+void tl_view_to_record(const TlPitchView *view, TlRecord *record);
 
 // The camera of a homography, when pixels are square and the principal point is the picture's centre.
 typedef struct TlCameraPose {

@@ -86,11 +86,6 @@ int tl_camera_view(const TlCamera *camera, int width, int height, TlPitchView *v
 TlCameraPrior tl_camera_any(const TlPitchModel *model);    ///< any camera at any football ground
 TlSolver tl_camera_solver(const TlCameraContext *context); ///< state: TlCamera
 
-// --- view.c
-// The lens alone: place in the picture -> straightened place, and back. -1 outside what the lens can show.
-int tl_lens_straighten(double lens, int width, int height, double x, double y, double *sx, double *sy);
-int tl_lens_bend(double lens, int width, int height, double sx, double sy, double *x, double *y);
-
 // --- ransac.c
 // The points that were seen, without gaps.
 typedef struct TlSeen {

@@ -93,6 +93,26 @@ double tl_view_distance_px(const TlPitchView *a, const TlPitchView *b)
     return sqrt(sum / n);
 }
 
+int tl_view_from_record(const TlRecord *record, int width, int height, TlPitchView *out)
+{
+    const double *h = record->lens != 0 ? record->straight : record->homography;
+    int is_finite = isfinite(record->lens);
+    for (int i = 0; i < 9; i++)
+        is_finite = is_finite && isfinite(h[i]);
+    if (!record->has_homography || !is_finite)
+        return -1;
+    *out = (TlPitchView){.lens = record->lens, .width = width, .height = height};
+    memcpy(out->straight, h, sizeof out->straight);
+    return 0;
+}
+
+void tl_view_to_record(const TlPitchView *view, TlRecord *record)
+{
+    record->lens = view->lens;
+    for (int i = 0; i < 9; i++)
+        record->straight[i] = view->lens != 0 ? view->straight[i] : 0;
+}
+
 static void look_at(const TlPitchView *view, double gx, double gy, double weight, TlObservation *out, int *n)
 {
     double x, y;

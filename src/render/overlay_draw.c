@@ -48,34 +48,53 @@ static double thickness(const TlOverlayPen *pen, double at_720)
     return fmax(at_720 * pen->unit, 1);
 }
 
-static int usable_homography(const TlRecord *record, double to_picture[9])
-{
-    if (!record->has_homography)
-        return 0;
-    for (int i = 0; i < 9; i++)
-        if (!isfinite(record->homography[i]))
-            return 0;
-    return tl_homography_invert(record->homography, to_picture) == 0;
-}
-
 // Third component of a homography at a point: its sign tells the side of the horizon.
 static double side_of(const double h[9], double x, double y)
 {
     return h[6] * x + h[7] * y + h[8];
 }
 
+// The camera of a record, ready for drawing.
+typedef struct Eye {
+    TlPitchView view;
+    double to_picture[9]; // pitch -> straightened picture, signed so that the seen side has w > 0
+    double least;         // of w: nearer to the horizon nothing is drawn
+} Eye;
+
+static int open_eye(const TlPaint *paint, const TlRecord *record, Eye *eye)
+{
+    double x, y, foot[2];
+    if (tl_view_from_record(record, paint->width, paint->height, &eye->view) ||
+        tl_homography_invert(eye->view.straight, eye->to_picture) ||
+        tl_lens_straighten(eye->view.lens, paint->width, paint->height, paint->width * 0.5, paint->height, &x, &y))
+        return -1;
+    // the grass at the bottom of the picture is on the side that is seen
+    tl_homography_apply(eye->view.straight, x, y, &foot[0], &foot[1]);
+    double seen = side_of(eye->to_picture, foot[0], foot[1]);
+    if (!isfinite(seen) || seen == 0)
+        return -1;
+    for (int i = 0; seen < 0 && i < 9; i++)
+        eye->to_picture[i] = -eye->to_picture[i];
+    eye->least = 0.02 * fabs(seen);
+    return 0;
+}
+
+static int see(const Eye *eye, double x, double y, double out[2])
+{
+    double sx, sy;
+    if (!(side_of(eye->to_picture, x, y) > eye->least))
+        return -1;
+    tl_homography_apply(eye->to_picture, x, y, &sx, &sy);
+    return tl_lens_bend(eye->view.lens, eye->view.width, eye->view.height, sx, sy, &out[0], &out[1]);
+}
+
 static void draw_pitch(TlOverlayPen *pen, const TlRecord *record)
 {
-    double g[9], foot[2];
+    Eye eye;
     TlPaint *paint = &pen->paint;
-    if (!usable_homography(record, g))
+    double half = thickness(pen, 1.7) * 0.5;
+    if (open_eye(paint, record, &eye))
         return;
-    // the grass at the bottom of the picture is on the side that is seen
-    tl_homography_apply(record->homography, paint->width * 0.5, paint->height, &foot[0], &foot[1]);
-    double seen = side_of(g, foot[0], foot[1]), half = thickness(pen, 1.7) * 0.5;
-    if (!isfinite(seen) || seen == 0)
-        return;
-    double least = fabs(seen) * 0.02;
     tl_paint_begin(paint);
     for (int i = 0; i < pen->segment_count; i++) {
         const double *s = pen->segment[i];
@@ -84,10 +103,8 @@ static void draw_pitch(TlOverlayPen *pen, const TlRecord *record)
         for (int k = 0; k < pieces; k++) {
             double x0 = s[0] + dx * k / pieces, y0 = s[1] + dy * k / pieces;
             double x1 = s[0] + dx * (k + 1) / pieces, y1 = s[1] + dy * (k + 1) / pieces, a[2], b[2];
-            if (side_of(g, x0, y0) * seen <= least * fabs(seen) || side_of(g, x1, y1) * seen <= least * fabs(seen))
+            if (see(&eye, x0, y0, a) || see(&eye, x1, y1, b))
                 continue;
-            tl_homography_apply(g, x0, y0, &a[0], &a[1]);
-            tl_homography_apply(g, x1, y1, &b[0], &b[1]);
             double length = sqrt((b[0] - a[0]) * (b[0] - a[0]) + (b[1] - a[1]) * (b[1] - a[1]));
             if (!(length > 1e-6 && length < 1e5))
                 continue;

@@ -73,6 +73,22 @@ void tl_json_homography(TlStrbuf *buf, const TlRecord *record)
     tl_strbuf_char(buf, ']');
 }
 
+void tl_json_camera(TlStrbuf *buf, const TlRecord *record)
+{
+    int valid = record->has_homography && record->lens != 0 && isfinite(record->lens);
+    for (int i = 0; i < 9; i++)
+        valid = valid && isfinite(record->homography[i]) && isfinite(record->straight[i]);
+    if (!valid)
+        return;
+    tl_strbuf_str(buf, ",\"camera\":{\"lens\":");
+    tl_json_double(buf, record->lens);
+    for (int i = 0; i < 9; i++) {
+        tl_strbuf_str(buf, i ? "," : ",\"straight\":[");
+        tl_json_double(buf, record->straight[i]);
+    }
+    tl_strbuf_str(buf, "]}");
+}
+
 const char *tl_json_bool(int value)
 {
     return value ? "true" : "false";

@@ -15,6 +15,8 @@ void tl_json_fixed(TlStrbuf *buf, double value, int decimals);
 void tl_json_numbers(TlStrbuf *buf, const float *value, int count, int decimals); // [a,b,...]
 void tl_json_points(TlStrbuf *buf, const TlPoint points[TL_POINT_COUNT]);         // [[x,y,confidence],...]
 void tl_json_homography(TlStrbuf *buf, const TlRecord *record);                   // [9 numbers] or null
+// ,"camera":{"lens":k,"straight":[9]} when the record has a lens, else nothing.
+void tl_json_camera(TlStrbuf *buf, const TlRecord *record);
 const char *tl_json_bool(int value);
 
 // Objects of a record that may be written: 0..TL_OBJECT_MAX whatever object_count says.

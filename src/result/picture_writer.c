@@ -68,6 +68,7 @@ static void append_picture(TlStrbuf *buf, const char *image, int width, int heig
     tl_json_points(buf, record->points);
     tl_strbuf_str(buf, ",\"homography\":");
     tl_json_homography(buf, record);
+    tl_json_camera(buf, record);
     tl_strbuf_str(buf, "}\n");
 }
 

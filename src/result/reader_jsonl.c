@@ -161,20 +161,35 @@ static int get_points(const json_t *array, TlPoint out[TL_POINT_COUNT])
     return 0;
 }
 
-static int get_homography(const json_t *value, TlRecord *record)
+static int get_matrix(const json_t *value, double out[9])
 {
-    record->has_homography = !json_is_null(value);
-    if (!record->has_homography)
-        return 0;
     if (!json_is_array(value) || json_array_size(value) != 9)
         return -1;
     for (size_t i = 0; i < 9; i++) {
         const json_t *item = json_array_get(value, i);
         if (!json_is_number(item))
             return -1;
-        record->homography[i] = json_number_value(item);
+        out[i] = json_number_value(item);
     }
     return 0;
+}
+
+static int get_homography(const json_t *value, TlRecord *record)
+{
+    record->has_homography = !json_is_null(value);
+    return record->has_homography ? get_matrix(value, record->homography) : 0;
+}
+
+// May be absent.
+static int get_camera(const json_t *value, TlRecord *record)
+{
+    const json_t *lens = json_object_get(value, "lens");
+    if (!value)
+        return 0;
+    record->lens = json_number_value(lens);
+    return json_is_number(lens) && record->has_homography
+               ? get_matrix(json_object_get(value, "straight"), record->straight)
+               : -1;
 }
 
 static int get_record(const TlJsonlReader *r, const json_t *root, TlRecord *record, TlDiag *diag)
@@ -194,6 +209,8 @@ static int get_record(const TlJsonlReader *r, const json_t *root, TlRecord *reco
         return bad(r, "\"keypoints\" is not a list of 32 times x, y, confidence", diag);
     if (get_homography(json_object_get(root, "homography"), record) < 0)
         return bad(r, "\"homography\" is neither 9 numbers nor null", diag);
+    if (get_camera(json_object_get(root, "camera"), record) < 0)
+        return bad(r, "\"camera\" has not lens and straight as it should", diag);
     return get_objects(r, json_object_get(root, "objects"), record, diag);
 }
 

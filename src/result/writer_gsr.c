@@ -56,13 +56,15 @@ static int begin(void *priv, const TlWriterContext *context, TlStrbuf *buf, TlDi
 // lies above the horizon.
 static void foot_corner(const TlRecord *record, const TlObject *object, int side, double out[2])
 {
-    double x = NAN, y = NAN;
-    if (record->has_homography)
-        tl_homography_apply(record->homography, (double)object->bbox[side ? 2 : 0], (double)object->bbox[3], &x, &y);
-    int near = isfinite(x) && isfinite(y) && fabs(x - (double)object->pitch[0]) < 10 &&
-               fabs(y - (double)object->pitch[1]) < 10;
-    out[0] = near ? x : (double)object->pitch[0];
-    out[1] = near ? y : (double)object->pitch[1];
+    double x = NAN, y = NAN, middle_x = NAN, middle_y = NAN;
+    const float *b = object->bbox;
+    if (record->has_homography) {
+        tl_homography_apply(record->homography, (double)b[side ? 2 : 0], (double)b[3], &x, &y);
+        tl_homography_apply(record->homography, 0.5 * ((double)b[0] + b[2]), (double)b[3], &middle_x, &middle_y);
+    }
+    int near = fabs(x - middle_x) < 10 && fabs(y - middle_y) < 10; // false for NaN too
+    out[0] = (double)object->pitch[0] + (near ? x - middle_x : 0);
+    out[1] = (double)object->pitch[1] + (near ? y - middle_y : 0);
 }
 
 static void append_place(TlStrbuf *buf, const TlWriterContext *context, const char *name, const double at[2])

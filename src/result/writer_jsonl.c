@@ -2,6 +2,7 @@
 //
 // {"touchline","format":1,"source","width","height","fps","player_model","pitch_model","settings"}
 // {"frame","time","filled","objects":[{"id","class","class_id","bbox","score","filled","pitch"}],"keypoints","homography"}
+// and "camera":{"lens","straight"} last where the lens is known.
 // Pixels with 2 decimals, metres with 3, scores with 4, the homography with 10 significant digits.
 #include "result/json_parts.h"
 #include "result/writer_ops.h"
@@ -74,6 +75,7 @@ static int record_line(void *priv, const TlWriterContext *context, const TlRecor
     tl_json_points(buf, record->points);
     tl_strbuf_str(buf, ",\"homography\":");
     tl_json_homography(buf, record);
+    tl_json_camera(buf, record);
     tl_strbuf_str(buf, "}\n");
     return TL_OK;
 }

@@ -154,6 +154,34 @@ static void pitch_lines_follow_the_homography(void **state)
     tl_overlay_pen_deinit(&pen);
 }
 
+// The same camera behind a barrel lens: what lies at r picture widths from the middle is seen at r', with
+// r = r' / (1 + lens r'^2). At the middle of the left edge of the picture r' = 1/2.
+static void pitch_lines_follow_the_lens(void **state)
+{
+    (void)state;
+    const double lens = -0.2, seen = 0.45 * WIDTH, straight = seen / (1 + lens * 0.45 * 0.45);
+    TlOverlayPen pen;
+    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
+    TlRecord record = empty_record();
+    // 5 px a metre; the left goal line lies so far left of the middle that the lens moves it to `seen`
+    const double h[9] = {0.2, 0, -0.2 * (WIDTH / 2 - straight), 0, 0.2, -2, 0, 0, 1};
+    memcpy(record.homography, h, sizeof(h));
+    memcpy(record.straight, h, sizeof(h));
+    record.has_homography = 1;
+    assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
+    int row = HEIGHT / 2, bent = (int)(WIDTH / 2 - seen), flat = (int)(WIDTH / 2 - straight);
+    assert_true(bent > flat + 5);
+    for (int turn = 0; turn < 2; turn++) {
+        record.lens = turn ? lens : 0;
+        tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        assert_int_equal(changed(&done, bent, row), turn);
+        assert_int_equal(changed(&done, flat, row), !turn);
+        // the far touchline, 170 px above the middle, comes 2.3 px nearer
+        assert_true(changed(&done, WIDTH / 2, turn ? 12 : 10));
+    }
+    tl_overlay_pen_deinit(&pen);
+}
+
 static void hostile_records_are_harmless(void **state)
 {
     (void)state;
@@ -185,6 +213,12 @@ static void hostile_records_are_harmless(void **state)
     for (int i = 0; i < 5; i++) {
         memcpy(record.homography, matrices[i], sizeof(record.homography));
         tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        memcpy(record.straight, matrices[i], sizeof(record.straight));
+        for (int k = 0; k < 6; k++) {
+            record.lens = odd[k];
+            tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        }
+        record.lens = 0;
     }
     record.object_count = 100000;
     tl_overlay_pen_draw(&pen, &record, &picture, &done);
@@ -389,11 +423,17 @@ static void file_appears_whole_or_not_at_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(person_gets_an_ellipse_and_a_label), cmocka_unit_test(filled_frames_are_dashed),
-        cmocka_unit_test(ball_gets_a_triangle_above),         cmocka_unit_test(pitch_lines_follow_the_homography),
-        cmocka_unit_test(hostile_records_are_harmless),       cmocka_unit_test(marks_scale_with_the_picture),
-        cmocka_unit_test(teams_wear_their_colours),           cmocka_unit_test(kits_are_locked),
-        cmocka_unit_test(nothing_is_allocated_once_warm),     cmocka_unit_test(file_appears_whole_or_not_at_all),
+        cmocka_unit_test(person_gets_an_ellipse_and_a_label),
+        cmocka_unit_test(filled_frames_are_dashed),
+        cmocka_unit_test(ball_gets_a_triangle_above),
+        cmocka_unit_test(pitch_lines_follow_the_homography),
+        cmocka_unit_test(pitch_lines_follow_the_lens),
+        cmocka_unit_test(hostile_records_are_harmless),
+        cmocka_unit_test(marks_scale_with_the_picture),
+        cmocka_unit_test(teams_wear_their_colours),
+        cmocka_unit_test(kits_are_locked),
+        cmocka_unit_test(nothing_is_allocated_once_warm),
+        cmocka_unit_test(file_appears_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,24 +128,25 @@ static void test_mot(void **opaque)
     assert_int_equal(count_files(folder, 1), 3);
 }
 
-// Player at (52.5, 0.25): far touchline, so y is near -34 in SoccerNet's frame; corners through the homography.
+// Player at (52.5, 0.25): far touchline, so y is near -34 in SoccerNet's frame. The corners lie beside the place by
+// half the box: 0.05 * 20.125 / (1 + 1.25e-5 * 202.5) = 1.004 m.
 static void test_gsr(void **opaque)
 {
     (void)opaque;
     TlRecord record = sample_record();
-    record.objects[0].bbox[3] = 202.5f; // lower edge that the homography takes near the foot point
+    record.objects[0].bbox[3] = 202.5f;
     expect_file("SNGS-116.json", "gsr", &record, 1,
                 "{\"predictions\":[\n"
                 "{\"image_id\":\"3116000005\",\"track_id\":1,\"supercategory\":\"object\",\"category_id\":1,"
                 "\"confidence\":0.93,\"attributes\":{\"role\":\"player\",\"jersey\":null,\"team\":null},"
                 "\"bbox_image\":{\"x\":100,\"y\":200.5,\"w\":40.25,\"h\":2},"
-                "\"bbox_pitch\":{\"x_bottom_left\":0,\"y_bottom_left\":-33.75,\"x_bottom_middle\":0,"
-                "\"y_bottom_middle\":-33.75,\"x_bottom_right\":0,\"y_bottom_right\":-33.75}},\n"
+                "\"bbox_pitch\":{\"x_bottom_left\":-1.004,\"y_bottom_left\":-33.75,\"x_bottom_middle\":0,"
+                "\"y_bottom_middle\":-33.75,\"x_bottom_right\":1.004,\"y_bottom_right\":-33.75}},\n"
                 "{\"image_id\":\"3116000005\",\"track_id\":7,\"supercategory\":\"object\",\"category_id\":1,"
                 "\"confidence\":1,\"attributes\":{\"role\":\"goalkeeper\",\"jersey\":null,\"team\":null},"
                 "\"bbox_image\":{\"x\":0,\"y\":1,\"w\":2,\"h\":2},"
-                "\"bbox_pitch\":{\"x_bottom_left\":52.5,\"y_bottom_left\":34,\"x_bottom_middle\":52.5,"
-                "\"y_bottom_middle\":34,\"x_bottom_right\":52.5,\"y_bottom_right\":34}}\n]}\n");
+                "\"bbox_pitch\":{\"x_bottom_left\":52.45,\"y_bottom_left\":34,\"x_bottom_middle\":52.5,"
+                "\"y_bottom_middle\":34,\"x_bottom_right\":52.55,\"y_bottom_right\":34}}\n]}\n");
 }
 
 static void test_gsr_corners(void **opaque)

@@ -40,6 +40,9 @@ static void random_record(TlRecord *r, int frame, int objects)
     r->has_homography = frame % 4 != 3;
     for (int i = 0; i < 9 && r->has_homography; i++)
         r->homography[i] = (double)(random_to(2) - 1) * pow(10, (double)random_to(9) - 6);
+    r->lens = frame % 4 == 1 ? (double)random_to(0.2f) - 0.25 : 0;
+    for (int i = 0; i < 9 && r->lens != 0; i++)
+        r->straight[i] = (double)(random_to(2) - 1) * pow(10, (double)random_to(9) - 6);
 }
 
 static void check_same(const TlRecord *a, const TlRecord *b)
@@ -66,6 +69,9 @@ static void check_same(const TlRecord *a, const TlRecord *b)
     assert_int_equal(a->has_homography, b->has_homography);
     for (int i = 0; i < 9; i++)
         assert_true(fabs(a->homography[i] - b->homography[i]) <= 1e-9 * fabs(a->homography[i]));
+    assert_true(fabs(a->lens - b->lens) <= 1e-9 * fabs(a->lens));
+    for (int i = 0; i < 9; i++)
+        assert_true(fabs(a->straight[i] - b->straight[i]) <= 1e-9 * fabs(a->straight[i]));
 }
 
 static void test_round_trip(void **opaque)
@@ -194,6 +200,13 @@ static void test_bad_records(void **opaque)
     expect_bad(record_text("0", "[]", "null", "null"), "\"keypoints\"");
     expect_bad(record_text("0", "[]", NULL, "[1,2,3]"), "\"homography\"");
     expect_bad(record_text("0", "[]", NULL, "[1,2,3,4,5,6,7,8,\"9\"]"), "\"homography\"");
+    static const char *const bad_cameras[] = {
+        "null,\"camera\":{\"lens\":-0.1,\"straight\":[1,0,0,0,1,0,0,0,1]}", // a lens in front of nothing
+        "[1,0,0,0,1,0,0,0,1],\"camera\":{\"lens\":\"-0.1\",\"straight\":[1,0,0,0,1,0,0,0,1]}",
+        "[1,0,0,0,1,0,0,0,1],\"camera\":{\"lens\":-0.1,\"straight\":[1,0,0,0,1,0,0,0]}",
+        "[1,0,0,0,1,0,0,0,1],\"camera\":{\"lens\":-0.1}", "[1,0,0,0,1,0,0,0,1],\"camera\":[]"};
+    for (size_t i = 0; i < sizeof bad_cameras / sizeof bad_cameras[0]; i++)
+        expect_bad(record_text("0", "[]", NULL, bad_cameras[i]), "\"camera\"");
     expect_bad(record_text("0", "[]", NULL, "1e999"), "not JSON");
     expect_bad(record_text("0", "[]", NULL, "NaN"), "not JSON");
     expect_bad(HEAD "{\"frame\":0}\n", "\"time\"");
