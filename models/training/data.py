@@ -13,6 +13,7 @@ import numpy as np
 
 cv2.setNumThreads(1)
 VAL_MATCHES = ("744b27", "798b45")
+WRONG_LABELS = {"pitch": ("42ba34_9_2",), "players": ()}  # its points are named as if seen from the other side
 SRC_W, SRC_H = 1920, 1080
 BALL, KEEPER, PLAYER, REFEREE = range(4)
 
@@ -56,6 +57,8 @@ class Frames:
                 if val is not None and is_val != val:
                     continue
                 stem = os.path.splitext(os.path.basename(p))[0]
+                if stem in WRONG_LABELS[kind]:
+                    continue
                 label = os.path.join(root, kind, "labels", stem + ".txt")
                 npy = os.path.join(cache, f"{stem}.npy" if stem.startswith("synth") else f"{kind}-{stem}.npy")
                 if not os.path.exists(npy):
