@@ -31,6 +31,7 @@ bench: build ## measure this machine: seconds per clip and per kernel
 install: build ## install command, library, header, man page, models (PREFIX=/usr/local)
 	@cmake -S . -B $(BUILD) -DCMAKE_INSTALL_PREFIX=$(PREFIX) >/dev/null && $(NINJA) | sed '/no work to do/d' && \
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig # so that programs find libtouchline at once
 
 clean: ## remove what was built (not .deps)
 	rm -rf build build-* demo
