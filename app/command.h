@@ -5,14 +5,16 @@
 #ifndef TL_APP_COMMAND_H
 #define TL_APP_COMMAND_H
 
+#include <limits.h>
 #include <touchline/options.h>
 
-enum { TL_LIST_MAX = 64 };
+enum { TL_ANY_NUMBER = INT_MAX }; // of arguments
 
-// Values of an option that may be repeated. The texts belong to argv.
+// Plain arguments, or the values of an option that may be repeated. The texts belong to argv; the parser makes room for
+// as many as there are words, once for the life of the process. Legal as {0}.
 typedef struct TlTextList {
     int count;
-    const char *item[TL_LIST_MAX];
+    const char **item;
 } TlTextList;
 
 // A row of a command's own table. def.offset points into the command's values. With def.env the option also comes from

@@ -205,6 +205,6 @@ const TlCommand tl_command_detect = {
     .groups = "Networks|Detection|Pitch|Machine",
     .examples = g_examples,
     .min_arguments = 1,
-    .max_arguments = TL_LIST_MAX,
+    .max_arguments = TL_ANY_NUMBER,
     .run = run,
 };

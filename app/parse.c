@@ -153,6 +153,17 @@ static int fail_unknown(Parser *parser, const Name *name)
                    parser->command->name);
 }
 
+// No list gets longer than the command line; the service, which parses the same one again, uses the room again.
+static int add_text(Parser *parser, TlTextList *list, const char *text)
+{
+    if (!list->item)
+        list->item = calloc((size_t)parser->argc, sizeof *list->item);
+    if (!list->item)
+        return tl_fail(parser->diag, TL_ENOMEM, "out of memory for the command line");
+    list->item[list->count++] = text;
+    return TL_OK;
+}
+
 static int apply(Parser *parser, const Target *target, const char *value, const char *subject)
 {
     if (parser->walk == WALK_COMMON && !target->common)
@@ -160,11 +171,7 @@ static int apply(Parser *parser, const Target *target, const char *value, const 
     if (parser->walk == WALK_ALL && target->common)
         return TL_OK;
     if (target->many) {
-        TlTextList *list = (TlTextList *)((char *)target->object + target->def->offset);
-        if (list->count == TL_LIST_MAX)
-            return tl_fail(parser->diag, TL_EUSAGE, "%s may be given at most %d times", subject, TL_LIST_MAX);
-        list->item[list->count++] = value;
-        return TL_OK;
+        return add_text(parser, (TlTextList *)((char *)target->object + target->def->offset), value);
     }
     if (target->common && target->def->offset == offsetof(TlCommon, verbose)) {
         g_common.verbose++;
@@ -230,13 +237,12 @@ static int take_argument(Parser *parser, const char *word)
 
     if (parser->walk == WALK_COMMON)
         return TL_OK;
-    if (list->count >= most || list->count == TL_LIST_MAX)
+    if (list->count >= most)
         return most
                    ? tl_fail(parser->diag, TL_EUSAGE, "'%s' is one argument too many: '%s' takes %s", word,
                              parser->command->name, parser->command->arguments)
                    : tl_fail(parser->diag, TL_EUSAGE, "'%s' takes no arguments, got '%s'", parser->command->name, word);
-    list->item[list->count++] = word;
-    return TL_OK;
+    return add_text(parser, list, word);
 }
 
 static int walk(Parser *parser, int what)
@@ -357,7 +363,7 @@ int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **arg
 {
     Parser parser = {.line = line, .command = command, .argc = argc, .argv = argv, .diag = diag};
 
-    *line = (TlCommandLine){.command = command, .argc = argc, .argv = argv};
+    *line = (TlCommandLine){.command = command, .arguments.item = line->arguments.item, .argc = argc, .argv = argv};
     g_common = (TlCommon){0};
     tl_options_default(&line->options);
     int ret = set_own_defaults(command);

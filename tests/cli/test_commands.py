@@ -109,6 +109,16 @@ def test_detect(touchline, networks):
     assert len(lines[0]["objects"]) == 2
 
 
+def test_detect_takes_any_number_of_pictures(touchline, networks):
+    ffmpeg(*test_source("64x64", seconds=0.04), touchline.folder / "a.png")
+    for i in range(500):
+        (touchline.folder / f"p{i:03}.png").symlink_to("a.png")
+    names = sorted(p.name for p in touchline.folder.glob("p*.png"))
+    result = touchline("detect", *networks.options, "--", *names)
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line)["image"] for line in result.stdout.splitlines()] == names
+
+
 def test_detect_places_people_on_the_pitch(touchline, match):
     path, truth, nets = match
     ffmpeg("-i", path, "-frames:v", "1", touchline.folder / "a.png")
