@@ -1,26 +1,34 @@
 // Places on the pitch along a track.
 //
 // In: the sightings of a track, each put on the pitch through the camera of its key frame, with what an error of its
-// lower edge would move it there. Out: the place in any frame. Method: local linear regression over both sides
-// (Cleveland 1979, LOWESS) with a weight for each sighting of 1 / variance, redescending weights (Geman and McClure
-// 1987) against boxes that end at somebody's knees, and a ridge on the speed, which says how fast people run and keeps
-// one or two sightings from being carried away.
+// box would move it there. Out: the place in any frame. Method: local linear regression over both sides (Cleveland
+// 1979, LOWESS) with a weight for each sighting of 1 / variance, Huber's loss (1964) against boxes that end at
+// somebody's knees, and a ridge on the speed, which says how fast one runs and keeps one or two sightings from being
+// carried away. The loss is convex on purpose: its way moves evenly from frame to frame, while a redescending loss
+// leaps from one set of sightings to another.
 #include "fill/feet.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { SAMPLE_MAX = 96, ROUNDS = 4 };
+enum { SAMPLE_MAX = 128, ROUNDS = 4 };
 
-#define REACH_S    TL_FEET_AHEAD_S
-#define BRIDGE_S   0.25
+#define BRIDGE     0.42 // of the reach: sightings farther apart are joined by a straight line
 #define EDGE_SHARE 0.04 // of the box height: usual error of its lower edge
+#define BALL_SHARE 0.15 // of the ball's box: usual error of its centre
 #define LEAST_M    0.1  // ... and no place is better than that
 #define MOST_M     5.0  // a place that may be so far off says nothing
 #define CUT_M      2.0  // feet below the picture
-#define SPEED_M_S  5.0  // usual speed, for the ridge
-#define SPEED_MOST 11.0
-#define OUTLIER    2.0 // errors beside the way: sightings farther off hardly count
+#define OUTLIER    2.0  // errors beside the way: sightings farther off count less and less
+
+// How something moves.
+typedef struct Gait {
+    double reach_s;             // over which it goes straight on
+    double usual_m_s, most_m_s; // its speed
+} Gait;
+
+static const Gait person = {TL_FEET_AHEAD_S, 5, 11};
+static const Gait ball = {0.25, 20, 50}; // turns sharply
 
 typedef struct Sample {
     double dt, place[2], weight, error;
@@ -28,12 +36,16 @@ typedef struct Sample {
 
 static int stand(const TlPitchView *view, const float b[4], TlSight *sight)
 {
-    double x = 0.5 * ((double)b[0] + b[2]), y = b[3], above[2], edge = EDGE_SHARE * ((double)b[3] - b[1]);
+    double x = 0.5 * ((double)b[0] + b[2]), y = b[3], above[2], height = (double)b[3] - b[1];
+    int is_ball = sight->seen.class_id == TL_CLASS_BALL, is_cut = !is_ball && y > view->height - 2.0;
+    double edge = height * (is_ball ? BALL_SHARE : EDGE_SHARE);
+    if (is_ball)
+        y -= 0.5 * height;
     if (tl_view_ground(view, x, y, &sight->ground[0], &sight->ground[1]) ||
         tl_view_ground(view, x, y - edge, &above[0], &above[1]))
         return 0;
     double error = hypot(sight->ground[0] - above[0], sight->ground[1] - above[1]);
-    sight->error_m = hypot(error, y > view->height - 2.0 ? CUT_M : LEAST_M);
+    sight->error_m = hypot(error, is_cut ? CUT_M : LEAST_M);
     return sight->error_m < MOST_M; // false for NaN too
 }
 
@@ -52,18 +64,18 @@ static double tricube(double dt, double reach)
     return q * q * q;
 }
 
-static void add(const TlSight *sight, double dt, Sample *sample, int *count)
+static void add(const TlSight *sight, double dt, double reach_s, Sample *sample, int *count)
 {
     double variance = sight->error_m * sight->error_m;
-    if (sight->stands && *count < SAMPLE_MAX)
+    if (sight->stands)
         sample[(*count)++] = (Sample){.dt = dt,
                                       .place = {sight->ground[0], sight->ground[1]},
-                                      .weight = tricube(dt, REACH_S) * (0.3 + (double)sight->seen.score) / variance,
+                                      .weight = tricube(dt, reach_s) * (0.3 + (double)sight->seen.score) / variance,
                                       .error = sight->error_m};
 }
 
 // Sightings of a track around a frame, from one of them on to both sides.
-static int gather(TlChain *chain, int64_t frame, int64_t from, Sample *out)
+static int gather(TlChain *chain, const Gait *gait, int64_t frame, int64_t from, Sample *out)
 {
     int count = 0;
     for (int side = 0; side < 2; side++) {
@@ -71,11 +83,11 @@ static int gather(TlChain *chain, int64_t frame, int64_t from, Sample *out)
         const TlSight *walk = tl_chain_sight(chain, from, &number);
         if (walk && side)
             walk = tl_chain_sight(chain, walk->next, &number);
-        while (walk) {
+        while (walk && count < SAMPLE_MAX / 2 * (side + 1)) {
             double dt = (double)(tl_chain_key(chain, number)->frame - frame) / chain->fps;
-            if (fabs(dt) >= REACH_S)
+            if (fabs(dt) >= gait->reach_s)
                 break;
-            add(walk, dt, out, &count);
+            add(walk, dt, gait->reach_s, out, &count);
             walk = tl_chain_sight(chain, side ? walk->next : walk->prev, &number);
         }
     }
@@ -83,9 +95,9 @@ static int gather(TlChain *chain, int64_t frame, int64_t from, Sample *out)
 }
 
 // One weighted line through the samples.
-static int fit_way(const Sample *sample, const double *weight, int n, double way[2][2])
+static int fit_way(const Gait *gait, const Sample *sample, const double *weight, int n, double way[2][2])
 {
-    double s[3] = {0, 0, 1 / (SPEED_M_S * SPEED_M_S)}, b[2][2] = {{0}};
+    double s[3] = {0, 0, 1 / (gait->usual_m_s * gait->usual_m_s)}, b[2][2] = {{0}};
     for (int i = 0; i < n; i++) {
         double t = sample[i].dt;
         s[0] += weight[i];
@@ -105,15 +117,15 @@ static int fit_way(const Sample *sample, const double *weight, int n, double way
 }
 
 // Place and speed at a frame out of the track's sightings around it.
-static int regress(TlChain *chain, int64_t frame, int64_t from, double way[2][2])
+static int regress(TlChain *chain, const Gait *gait, int64_t frame, int64_t from, double way[2][2])
 {
     Sample sample[SAMPLE_MAX];
     double weight[SAMPLE_MAX];
-    int n = gather(chain, frame, from, sample);
+    int n = gather(chain, gait, frame, from, sample);
     for (int i = 0; i < n; i++)
         weight[i] = sample[i].weight;
     for (int round = 0; round < ROUNDS; round++) {
-        if (fit_way(sample, weight, n, way))
+        if (fit_way(gait, sample, weight, n, way))
             return -1;
         for (int i = 0; i < n; i++) {
             const Sample *s = &sample[i];
@@ -122,15 +134,15 @@ static int regress(TlChain *chain, int64_t frame, int64_t from, double way[2][2]
             weight[i] = s->weight / fmax(off / (OUTLIER * s->error), 1);
         }
     }
-    return hypot(way[0][1], way[1][1]) < SPEED_MOST ? 0 : -1; // NaN too
+    return hypot(way[0][1], way[1][1]) < gait->most_m_s ? 0 : -1; // NaN too
 }
 
 // Before the first or after the last sighting of a track: on at the speed it had there, as its box is.
-static int beyond(TlChain *chain, int64_t frame, int64_t at, int64_t from, double place[2])
+static int beyond(TlChain *chain, const Gait *gait, int64_t frame, int64_t at, int64_t from, double place[2])
 {
     double way[2][2], frames = (double)(frame - at);
     double seconds = copysign(tl_fading_way(fabs(frames), chain->fps), frames) / chain->fps;
-    if (regress(chain, at, from, way))
+    if (regress(chain, gait, at, from, way))
         return -1;
     for (int k = 0; k < 2; k++)
         place[k] = way[k][0] + seconds * way[k][1];
@@ -138,14 +150,15 @@ static int beyond(TlChain *chain, int64_t frame, int64_t at, int64_t from, doubl
 }
 
 // Within a gap a line through what lies around it would swing; evenly from one end to the other it does not.
-static int across(TlChain *chain, int64_t frame, const int64_t end[2], const int64_t sight[2], double place[2])
+static int across(TlChain *chain, const Gait *gait, int64_t frame, const int64_t end[2], const int64_t sight[2],
+                  double place[2])
 {
     double from[2][2], to[2][2], whole = (double)(end[1] - end[0]), t = (double)(frame - end[0]) / whole;
-    if (regress(chain, end[0], sight[0], from) || regress(chain, end[1], sight[1], to))
+    if (regress(chain, gait, end[0], sight[0], from) || regress(chain, gait, end[1], sight[1], to))
         return -1;
     for (int k = 0; k < 2; k++)
         place[k] = from[k][0] + t * (to[k][0] - from[k][0]);
-    return hypot(to[0][0] - from[0][0], to[1][0] - from[1][0]) < SPEED_MOST * whole / chain->fps ? 0 : -1;
+    return hypot(to[0][0] - from[0][0], to[1][0] - from[1][0]) < gait->most_m_s * whole / chain->fps ? 0 : -1;
 }
 
 int tl_feet_place(TlChain *chain, int64_t frame, const TlChainBox *box, double place[2])
@@ -155,17 +168,18 @@ int tl_feet_place(TlChain *chain, int64_t frame, const TlChainBox *box, double p
     const TlSight *sight = tl_chain_sight(chain, box->sight, &number[0]), *next;
     if (!sight)
         return -1;
+    const Gait *gait = sight->seen.class_id == TL_CLASS_BALL ? &ball : &person;
     int64_t end[2] = {tl_chain_key(chain, number[0])->frame, 0};
     next = tl_chain_sight(chain, sight->next, &number[1]);
     if (frame < end[0] || (frame > end[0] && !next))
-        return beyond(chain, frame, end[0], box->sight, place);
+        return beyond(chain, gait, frame, end[0], box->sight, place);
     if (frame > end[0]) {
         const int64_t ends[2] = {box->sight, sight->next};
         end[1] = tl_chain_key(chain, number[1])->frame;
-        if ((double)(end[1] - end[0]) > BRIDGE_S * chain->fps)
-            return across(chain, frame, end, ends, place);
+        if ((double)(end[1] - end[0]) > BRIDGE * gait->reach_s * chain->fps)
+            return across(chain, gait, frame, end, ends, place);
     }
-    if (regress(chain, frame, box->sight, way))
+    if (regress(chain, gait, frame, box->sight, way))
         return -1;
     place[0] = way[0][0];
     place[1] = way[1][0];

@@ -384,7 +384,7 @@ static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
         *o = (TlObject){.id = box->id, .class_id = class_id, .score = box->score, .filled = box->filled};
         // Where the camera is not known, answer_camera() takes the place away again.
         double place[2];
-        if (class_id != TL_CLASS_BALL && tl_feet_place(&f->chain, slot->frame, box, place) == 0)
+        if (tl_feet_place(&f->chain, slot->frame, box, place) == 0)
             set_place(f, o, place[0], place[1]);
         record->object_count += cut_box(f, box->box, box->filled, o->bbox);
     }
@@ -414,13 +414,11 @@ static void plain_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
     keep_best(f, record);
 }
 
-// The ball by the middle of its box, without tracking people by the middle of its lower edge.
+// Without tracking: people by the middle of the lower edge of the box, the ball by its centre.
 static void place_on_pitch(const TlFill *f, const TlPitchView *view, TlRecord *record)
 {
     for (int i = 0; i < record->object_count; i++) {
         TlObject *o = &record->objects[i];
-        if (f->params.tracking && o->class_id != TL_CLASS_BALL)
-            continue;
         double x = 0.5 * ((double)o->bbox[0] + o->bbox[2]), y = o->bbox[3], gx, gy;
         if (o->class_id == TL_CLASS_BALL)
             y = 0.5 * ((double)o->bbox[1] + o->bbox[3]);
@@ -443,7 +441,8 @@ static void answer_camera(TlFill *f, const TlSlot *slot, TlRecord *record)
     tl_view_to_record(&view, record);
     tl_path_seen(&f->path, slot->frame, slot->shot, &view, seen);
     tl_pitch_project_view(&f->pitch, &view, seen, record->points);
-    place_on_pitch(f, &view, record);
+    if (!f->params.tracking)
+        place_on_pitch(f, &view, record);
 }
 
 // A frame may leave when the window behind it is full, when its shot is over, or when no more frames come.
