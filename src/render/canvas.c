@@ -99,15 +99,25 @@ int tl_canvas_cut_row(const TlCanvas *canvas, int y, int *x, int *count, const u
     return *count > 0;
 }
 
+// The next row of the shape that was rasterised, cut to the canvas: its pixels and how much of each is covered.
+static uint32_t *next_row(TlCanvas *canvas, int *count, const uint8_t **coverage)
+{
+    int y, x;
+    while (tl_raster_row(&canvas->raster, &y, &x, count)) {
+        *coverage = canvas->raster.coverage;
+        if (tl_canvas_cut_row(canvas, y, &x, count, coverage))
+            return canvas->pixel + (size_t)y * (size_t)canvas->width + x;
+    }
+    return NULL;
+}
+
 void tl_canvas_fill(TlCanvas *canvas, uint32_t colour, double strength)
 {
     uint32_t scale = (uint32_t)(tl_clamp(strength, 0, 1) * 257);
-    int y, x, count;
-    while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
-        const uint8_t *coverage = canvas->raster.coverage;
-        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
-            continue;
-        uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
+    const uint8_t *coverage;
+    uint32_t *pixel;
+    int count;
+    while ((pixel = next_row(canvas, &count, &coverage))) {
         for (int i = 0; i < count; i++)
             if (coverage[i])
                 pixel[i] = tl_pixel_lerp(pixel[i], colour, coverage[i] * scale >> 8);
@@ -117,12 +127,10 @@ void tl_canvas_fill(TlCanvas *canvas, uint32_t colour, double strength)
 void tl_canvas_lime(TlCanvas *canvas, double gain, double strength)
 {
     uint32_t scale = (uint32_t)(tl_clamp(strength, 0, 1) * 257), factor = (uint32_t)(tl_clamp(gain, 1, 8) * 256);
-    int y, x, count;
-    while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
-        const uint8_t *coverage = canvas->raster.coverage;
-        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
-            continue;
-        uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
+    const uint8_t *coverage;
+    uint32_t *pixel;
+    int count;
+    while ((pixel = next_row(canvas, &count, &coverage))) {
         for (int i = 0; i < count; i++) {
             if (!coverage[i])
                 continue;
@@ -136,12 +144,10 @@ void tl_canvas_lime(TlCanvas *canvas, double gain, double strength)
 void tl_canvas_darken(TlCanvas *canvas, double strength)
 {
     uint32_t scale = (uint32_t)(tl_clamp(strength, 0, 1) * 128);
-    int y, x, count;
-    while (tl_raster_row(&canvas->raster, &y, &x, &count)) {
-        const uint8_t *coverage = canvas->raster.coverage;
-        if (!tl_canvas_cut_row(canvas, y, &x, &count, &coverage))
-            continue;
-        uint32_t *pixel = canvas->pixel + (size_t)y * (size_t)canvas->width + x;
+    const uint8_t *coverage;
+    uint32_t *pixel;
+    int count;
+    while ((pixel = next_row(canvas, &count, &coverage))) {
         for (int i = 0; i < count; i++)
             if (coverage[i])
                 pixel[i] = tl_pixel_light(pixel[i], 128 - (coverage[i] * scale >> 8));
