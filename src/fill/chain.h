@@ -2,7 +2,6 @@
 #ifndef TL_FILL_CHAIN_H
 #define TL_FILL_CHAIN_H
 
-#include "pitch/pitch.h"
 #include "track/track.h"
 
 // One box of a key frame and its neighbours along the track.
@@ -20,8 +19,6 @@ typedef struct TlKeyFrame {
     int32_t shot;
     uint8_t judged; ///< the owner has looked at where its boxes stand on the pitch
     uint8_t placed; ///< the owner has put its boxes on the pitch
-    uint8_t has_view;
-    TlPitchView view; ///< of the camera, when placed and has_view
     int count;
     double scale, tx, ty; ///< motion of the picture since the key frame before: x' = scale x + tx
     TlSight item[TL_OBJECT_MAX];

@@ -237,30 +237,23 @@ static void judge_ahead(TlFill *f, const TlSlot *slot)
     }
 }
 
-// The camera of a frame; on key frames kept with them. -1 when it is not known.
-static int view_of(TlFill *f, const TlSlot *slot, TlPitchView *view)
+static void stand(TlFill *f, TlKeyFrame *key)
 {
-    for (int64_t n = f->chain.first; slot->player_key && n < f->chain.end; n++) {
-        const TlKeyFrame *key = tl_chain_key(&f->chain, n);
-        if (key->frame == slot->frame && key->placed) {
-            *view = key->view;
-            return key->has_view ? 0 : -1;
-        }
-    }
-    return tl_path_view(&f->path, slot->frame, slot->shot, view);
+    TlPitchView view;
+    int is_known = tl_path_view(&f->path, key->frame, key->shot, &view) == 0;
+    tl_feet_stand(key, is_known ? &view : NULL);
+    key->placed = 1;
 }
 
-// Puts the boxes of all key frames on the pitch that still move the places of this frame.
+// Puts the boxes of all key frames on the pitch that move the places of this frame: when they first do, and once more
+// on their own frame, when all fits are there that its camera needs.
 static void place_ahead(TlFill *f, const TlSlot *slot)
 {
     int64_t ahead = slot->frame + (int64_t)ceil(TL_FEET_AHEAD_S * f->params.fps);
     for (int64_t n = f->chain.first; n < f->chain.end; n++) {
         TlKeyFrame *key = tl_chain_key(&f->chain, n);
-        if (key->placed || key->frame > ahead)
-            continue;
-        key->placed = 1;
-        key->has_view = tl_path_view(&f->path, key->frame, key->shot, &key->view) == 0;
-        tl_feet_stand(key, key->has_view ? &key->view : NULL);
+        if ((!key->placed && key->frame <= ahead) || key->frame == slot->frame)
+            stand(f, key);
     }
 }
 
@@ -431,7 +424,8 @@ static void answer_camera(TlFill *f, const TlSlot *slot, TlRecord *record)
 {
     TlPitchView view;
     TlPoint seen[TL_POINT_COUNT];
-    if (view_of(f, slot, &view) < 0 || tl_view_homography(&f->pitch, &view, record->homography) < 0) {
+    if (tl_path_view(&f->path, slot->frame, slot->shot, &view) < 0 ||
+        tl_view_homography(&f->pitch, &view, record->homography) < 0) {
         memset(record->homography, 0, sizeof record->homography);
         for (int i = 0; i < record->object_count; i++)
             record->objects[i].has_pitch = 0;
