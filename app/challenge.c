@@ -2,16 +2,15 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <sodium.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "answer.h"
+#include "chain_options.h"
 #include "challenge.h"
 #include "clip_server.h"
-#include "command.h"
 #include "interrupt.h"
 #include "video_facts.h"
 #include "wallet_secret.h"
@@ -22,17 +21,16 @@ enum { REPEAT_MAX = 1000 };
 static const char ALICE_SEED[] = "e5be9a5092b81bca64be81d212e7f2f9eba183bb7a90954f7b76361f6edb5c0a";
 
 typedef struct ChallengeValues {
-    char to[TL_PATH_SIZE], video[TL_PATH_SIZE], miner_hotkey[64], seed[80], save[TL_PATH_SIZE], id[100],
-        wallet_path[TL_PATH_SIZE], wallet_name[256], wallet_hotkey[256];
+    TlWalletNames wallet;
+    char to[TL_PATH_SIZE], video[TL_PATH_SIZE], miner_hotkey[64], seed[80], save[TL_PATH_SIZE], id[100];
     int repeat;
     double timeout_s;
 } ChallengeValues;
 
 static ChallengeValues g_values;
 
-#define TEXT(field)                                                                                                    \
-    .type = TL_OPTION_STRING, .max = sizeof(((ChallengeValues *)0)->field) - 1,                                        \
-    .offset = offsetof(ChallengeValues, field)
+#define WALLET      offsetof(ChallengeValues, wallet)
+#define TEXT(field) TL_TEXT_AT(0, ChallengeValues, field)
 
 static const TlCommandOption g_options[] = {
     {.def = {.flag = "to",
@@ -60,10 +58,7 @@ static const TlCommandOption g_options[] = {
              .value = "N",
              .deflt = "1",
              .help = "how often, one after another",
-             .type = TL_OPTION_INT,
-             .min = 1,
-             .max = REPEAT_MAX,
-             .offset = offsetof(ChallengeValues, repeat)}},
+             TL_INT_AT(0, ChallengeValues, repeat, 1, REPEAT_MAX)}},
     {.def = {.flag = "timeout",
              .group = "Challenge",
              .value = "SECONDS",
@@ -86,34 +81,17 @@ static const TlCommandOption g_options[] = {
              .deflt = "",
              .help = "sign with this seed; the development key //Alice when there is neither seed nor wallet",
              TEXT(seed)}},
-    {.def = {.flag = "wallet.path",
-             .env = "BT_WALLET_PATH",
-             .group = "Signature",
-             .value = "FOLDER",
-             .deflt = "",
-             .help = "folder of the wallets, ~/.bittensor/wallets when empty, or the hotkey file itself",
-             TEXT(wallet_path)},
-     .file = 1},
-    {.def = {.flag = "wallet.name",
-             .group = "Signature",
-             .value = "NAME",
-             .deflt = "",
-             .help = "sign with a hotkey of this wallet",
-             TEXT(wallet_name)}},
-    {.def = {.flag = "wallet.hotkey",
-             .group = "Signature",
-             .value = "NAME",
-             .deflt = "default",
-             .help = "the hotkey",
-             TEXT(wallet_hotkey)}},
+    TL_WALLET_PATH_ROW(WALLET, "Signature"),
+    TL_WALLET_NAME_ROW(WALLET, "Signature", NULL, "", "sign with a hotkey of this wallet"),
+    TL_WALLET_HOTKEY_ROW(WALLET, "Signature", NULL, "the hotkey"),
     {.def = {.flag = NULL}},
 };
 
 static int read_key(TlSr25519Key *key, TlDiag *diag)
 {
-    const TlWalletParams wallet = {g_values.wallet_path, g_values.wallet_name, g_values.wallet_hotkey};
+    const TlWalletParams wallet = tl_wallet_params(&g_values.wallet);
     char address[TL_SS58_SIZE];
-    int is_alice = !g_values.seed[0] && !g_values.wallet_name[0];
+    int is_alice = !g_values.seed[0] && !g_values.wallet.name[0];
     int ret = g_values.seed[0] || is_alice
                   ? tl_secret_from_hex(g_values.seed[0] ? g_values.seed : ALICE_SEED, key, diag)
                   : tl_wallet_secret(&wallet, key, diag);
@@ -127,7 +105,7 @@ static int read_key(TlSr25519Key *key, TlDiag *diag)
 
 static int find_miner_hotkey(char address[TL_SS58_SIZE], TlDiag *diag)
 {
-    const TlWalletParams wallet = {g_values.wallet_path, g_values.wallet_name, g_values.wallet_hotkey};
+    const TlWalletParams wallet = tl_wallet_params(&g_values.wallet);
     uint8_t key[32];
     if (!g_values.miner_hotkey[0] && tl_wallet_address(&wallet, address, NULL) < 0)
         return tl_fail(diag, TL_EUSAGE, "challenge needs --miner-hotkey SS58, the address that the miner serves as");

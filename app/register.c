@@ -3,33 +3,31 @@
 // Order: read the key, ask the chain what it needs, show everything, let the node judge the signed transaction without
 // sending it, ask, send, look whether it arrived.
 #include <sodium.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "axon.h"
-#include "chain.h"
-#include "command.h"
+#include "chain_options.h"
 #include "interrupt.h"
 #include "wallet_secret.h"
 
 enum { ERA_BLOCKS = 64, ARRIVAL_TRIES = 10, BLOCK_S = 12, PROTOCOL = 4 };
 
 typedef struct RegisterValues {
-    char ip[64], wallet_path[TL_PATH_SIZE], wallet_name[256], wallet_hotkey[256], seed[80], network[64],
-        address[TL_PATH_SIZE], genesis[80];
-    int port, netuid, dry_run, yes, nonce, spec_version, transaction_version;
+    TlWalletNames wallet;
+    TlChainNames chain;
+    char ip[64], seed[80], genesis[80];
+    int port, dry_run, yes, nonce, spec_version, transaction_version;
 } RegisterValues;
 
 static RegisterValues g_values;
 
-#define TEXT(field)                                                                                                    \
-    .type = TL_OPTION_STRING, .max = sizeof(((RegisterValues *)0)->field) - 1, .offset = offsetof(RegisterValues, field)
-#define NUMBER(field, low, high)                                                                                       \
-    .type = TL_OPTION_INT, .min = (low), .max = (high), .offset = offsetof(RegisterValues, field)
-#define SWITCH(field) .type = TL_OPTION_BOOL, .max = 1, .deflt = "0", .offset = offsetof(RegisterValues, field)
+#define WALLET                   offsetof(RegisterValues, wallet)
+#define TEXT(field)              TL_TEXT_AT(0, RegisterValues, field)
+#define NUMBER(field, low, high) TL_INT_AT(0, RegisterValues, field, low, high)
+#define SWITCH(field)            .type = TL_OPTION_BOOL, .max = 1, .deflt = "0", .offset = offsetof(RegisterValues, field)
 
 static const TlCommandOption g_options[] = {
     {.def = {.flag = "external-ip",
@@ -47,50 +45,11 @@ static const TlCommandOption g_options[] = {
              .deflt = "7999",
              .help = "port that validators connect to",
              NUMBER(port, 1, 65535)}},
-    {.def = {.flag = "wallet.path",
-             .env = "BT_WALLET_PATH",
-             .group = "Wallet",
-             .value = "FOLDER",
-             .deflt = "",
-             .help = "folder of the wallets, ~/.bittensor/wallets when empty, or the hotkey file itself",
-             TEXT(wallet_path)},
-     .file = 1},
-    {.def = {.flag = "wallet.name",
-             .env = "WALLET_NAME",
-             .group = "Wallet",
-             .value = "NAME",
-             .deflt = "default",
-             .help = "wallet",
-             TEXT(wallet_name)}},
-    {.def = {.flag = "wallet.hotkey",
-             .env = "HOTKEY_NAME",
-             .group = "Wallet",
-             .value = "NAME",
-             .deflt = "default",
-             .help = "hotkey that signs; a password is taken from BT_WALLET_PASSWORD or asked for",
-             TEXT(wallet_hotkey)}},
-    {.def = {.flag = "netuid",
-             .env = "NETUID",
-             .group = "Chain",
-             .value = "N",
-             .deflt = "44",
-             .help = "subnet: 44 on finney, 261 on test",
-             NUMBER(netuid, 0, 65535)}},
-    {.def = {.flag = "subtensor.network",
-             .env = "SUBTENSOR_NETWORK",
-             .group = "Chain",
-             .value = "NAME",
-             .deflt = "finney",
-             .help = "finney, test or local",
-             TEXT(network)}},
-    {.def = {.flag = "subtensor.address",
-             .alias = "subtensor.chain_endpoint",
-             .env = "SUBTENSOR_ADDRESS",
-             .group = "Chain",
-             .value = "URL",
-             .deflt = "",
-             .help = "endpoint of the chain (ws, wss, http or https); wins over the network's name",
-             TEXT(address)}},
+    TL_WALLET_PATH_ROW(WALLET, "Wallet"),
+    TL_WALLET_NAME_ROW(WALLET, "Wallet", "WALLET_NAME", "default", "wallet"),
+    TL_WALLET_HOTKEY_ROW(WALLET, "Wallet", "HOTKEY_NAME",
+                         "hotkey that signs; a password is taken from BT_WALLET_PASSWORD or asked for"),
+    TL_CHAIN_ROWS(offsetof(RegisterValues, chain)),
     {.def = {.flag = "dry-run", .group = "Sending", .help = "show the bytes, send nothing", SWITCH(dry_run)}},
     {.def = {.flag = "yes", .group = "Sending", .help = "send without asking", SWITCH(yes)}, .letter = 'y'},
     {.def = {.flag = "genesis",
@@ -134,7 +93,7 @@ static void print_hex(const char *name, const uint8_t *bytes, size_t length)
 
 static int read_key(TlSr25519Key *key, TlDiag *diag)
 {
-    const TlWalletParams wallet = {g_values.wallet_path, g_values.wallet_name, g_values.wallet_hotkey};
+    const TlWalletParams wallet = tl_wallet_params(&g_values.wallet);
     if (!g_values.seed[0])
         return tl_wallet_secret(&wallet, key, diag);
     if (!g_values.dry_run)
@@ -156,10 +115,9 @@ static int offline_context(TlSigningContext *context, TlDiag *diag)
 
 static int open_chain(TlAxonChain *chain, TlDiag *diag)
 {
-    const char *url = g_values.address[0] ? g_values.address : tl_chain_url(g_values.network);
+    const char *url = tl_chain_url(&g_values.chain, diag);
     if (!url)
-        return tl_fail(diag, TL_EUSAGE, "unknown network '%s': finney, test, local, or --subtensor.address URL",
-                       g_values.network);
+        return TL_EUSAGE;
     *chain = (TlAxonChain){.url = url, .timeout_s = 20};
     return TL_OK;
 }
@@ -253,7 +211,7 @@ static int prepare(const TlAxonChain *chain, const TlSr25519Key *key, TlSigningC
     TlAxonState state;
     int ret = tl_axon_fetch_context(chain, key->public_key, context, diag);
     if (ret == TL_OK)
-        ret = tl_axon_fetch_state(chain, g_values.netuid, key->public_key, &state, diag);
+        ret = tl_axon_fetch_state(chain, g_values.chain.netuid, key->public_key, &state, diag);
     if (ret == TL_OK)
         print_state(&state);
     return ret;
@@ -283,12 +241,12 @@ static int announce(const TlAxon *axon, const TlSr25519Key *key, TlDiag *diag)
 
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
-    TlAxon axon = {.netuid = g_values.netuid, .port = g_values.port, .protocol = PROTOCOL, .version = 1};
+    TlAxon axon = {.netuid = g_values.chain.netuid, .port = g_values.port, .protocol = PROTOCOL, .version = 1};
     TlSr25519Key key;
     (void)line;
     if (!g_values.ip[0])
         return tl_fail(diag, TL_EUSAGE, "register needs --external-ip A.B.C.D, the address that validators connect to");
-    int ret = tl_axon_parse_ip(g_values.ip, strcmp(g_values.network, "local") == 0, axon.ip, diag);
+    int ret = tl_axon_parse_ip(g_values.ip, strcmp(g_values.chain.network, "local") == 0, axon.ip, diag);
     if (ret == TL_OK && (ret = tl_sr25519_init()) < 0)
         return tl_fail(diag, ret, "libsodium cannot be started");
     if (ret < 0 || (ret = read_key(&key, diag)) < 0)

@@ -1,11 +1,10 @@
 // touchline serve: the miner service of Bittensor subnet 44.
-#include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <touchline/log.h>
 
-#include "command.h"
+#include "chain_options.h"
 #include "presets.h"
 #include "serve.h"
 
@@ -17,6 +16,7 @@ typedef struct ServeValues {
 
 static ServeValues g_values;
 
+#define WALLET (offsetof(ServeValues, settings) + offsetof(TlServeSettings, wallet))
 #define TEXT(field)                                                                                                    \
     .type = TL_OPTION_STRING, .max = sizeof(((TlServeSettings *)0)->field) - 1,                                        \
     .offset = offsetof(ServeValues, settings) + offsetof(TlServeSettings, field)
@@ -31,28 +31,9 @@ static const TlCommandOption g_options[] = {
              .help = "where to listen; numeric address, [::]:7999 for IPv6 and IPv4",
              .deflt = "0.0.0.0:7999",
              TEXT(listen)}},
-    {.def = {.flag = "wallet.path",
-             .env = "BT_WALLET_PATH",
-             .group = "Wallet",
-             .value = "FOLDER",
-             .help = "folder of the wallets, ~/.bittensor/wallets when empty, or the hotkey file itself",
-             .deflt = "",
-             TEXT(wallet_path)},
-     .file = 1},
-    {.def = {.flag = "wallet.name",
-             .env = "WALLET_NAME",
-             .group = "Wallet",
-             .value = "NAME",
-             .help = "wallet",
-             .deflt = "default",
-             TEXT(wallet_name)}},
-    {.def = {.flag = "wallet.hotkey",
-             .env = "HOTKEY_NAME",
-             .group = "Wallet",
-             .value = "NAME",
-             .help = "hotkey of the wallet; only its address is read",
-             .deflt = "default",
-             TEXT(wallet_hotkey)}},
+    TL_WALLET_PATH_ROW(WALLET, "Wallet"),
+    TL_WALLET_NAME_ROW(WALLET, "Wallet", "WALLET_NAME", "default", "wallet"),
+    TL_WALLET_HOTKEY_ROW(WALLET, "Wallet", "HOTKEY_NAME", "hotkey of the wallet; only its address is read"),
     {.def = {.flag = "hotkey",
              .env = "TOUCHLINE_HOTKEY",
              .group = "Wallet",
@@ -60,28 +41,7 @@ static const TlCommandOption g_options[] = {
              .help = "the miner's own address, for a host without any wallet file",
              .deflt = "",
              TEXT(hotkey)}},
-    {.def = {.flag = "netuid",
-             .env = "NETUID",
-             .group = "Chain",
-             .value = "N",
-             .help = "subnet: 44 on finney, 261 on test",
-             .deflt = "44",
-             NUMBER(TL_OPTION_INT, netuid, 0, 65535)}},
-    {.def = {.flag = "subtensor.network",
-             .env = "SUBTENSOR_NETWORK",
-             .group = "Chain",
-             .value = "NAME",
-             .help = "finney, test or local",
-             .deflt = "finney",
-             TEXT(network)}},
-    {.def = {.flag = "subtensor.address",
-             .alias = "subtensor.chain_endpoint",
-             .env = "SUBTENSOR_ADDRESS",
-             .group = "Chain",
-             .value = "URL",
-             .help = "endpoint of the chain (ws, wss, http or https); wins over the network's name",
-             .deflt = "",
-             TEXT(address)}},
+    TL_CHAIN_ROWS(offsetof(ServeValues, settings) + offsetof(TlServeSettings, chain)),
     {.def = {.flag = "min-stake",
              .alias = "blacklist.validator_min_stake",
              .env = "MIN_STAKE_THRESHOLD",

@@ -16,14 +16,18 @@
 enum { FIELD_HOTKEYS = 52, FIELD_TAO_STAKE = 68, FIELD_COUNT = 74 };
 static const double RAO_PER_TAO = 1e9;
 
-const char *tl_chain_url(const char *network)
+const char *tl_chain_url(const TlChainNames *names, TlDiag *diag)
 {
     static const char *urls[][2] = {{"finney", "wss://entrypoint-finney.opentensor.ai:443"},
                                     {"test", "wss://test.finney.opentensor.ai:443"},
                                     {"local", "ws://127.0.0.1:9944"}};
+    if (names->address[0])
+        return names->address;
     for (size_t i = 0; i < sizeof urls / sizeof *urls; i++)
-        if (strcmp(network, urls[i][0]) == 0)
+        if (strcmp(names->network, urls[i][0]) == 0)
             return urls[i][1];
+    (void)!tl_fail(diag, TL_EUSAGE, "unknown network '%s'; give finney, test, local or --subtensor.address",
+                   names->network);
     return NULL;
 }
 

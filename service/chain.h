@@ -6,8 +6,15 @@
 
 #include "stake.h"
 
-// URL of a network's name (finney, test, local), or NULL.
-const char *tl_chain_url(const char *network);
+// Which chain and which subnet, as options tell it.
+typedef struct TlChainNames {
+    char network[64];   ///< "finney", "test", "local"
+    char address[1024]; ///< of the endpoint, wins over network
+    int netuid;
+} TlChainNames;
+
+// The endpoint's URL. NULL when the network is unknown, with a sentence (TL_EUSAGE) that says so.
+const char *tl_chain_url(const TlChainNames *names, TlDiag *diag);
 
 typedef struct TlChainParams {
     const char *url; ///< ws, wss, http or https

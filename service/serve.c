@@ -16,9 +16,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "chain.h"
 #include "server.h"
-#include "wallet.h"
 
 enum { NONCES = 65536 };
 static const int64_t NONCE_WINDOW_NS = 120000000000ll;
@@ -42,24 +40,19 @@ typedef struct Service {
 
 // --- the stake table in the background
 
-static const char *chain_url(const TlServeSettings *s)
-{
-    return s->address[0] ? s->address : tl_chain_url(s->network);
-}
-
 static int refresh(Service *v, TlStake *stakes)
 {
     TlDiag diag = {0};
-    TlChainParams chain = {.url = chain_url(v->settings),
-                           .netuid = v->settings->netuid,
+    TlChainParams chain = {.url = tl_chain_url(&v->settings->chain, &diag),
+                           .netuid = v->settings->chain.netuid,
                            .timeout_s = CHAIN_TIMEOUT_S,
                            .cancel = &v->stopping};
     int count = 0, ret = tl_chain_fetch_stakes(&chain, stakes, &count, &diag);
     if (ret == TL_OK)
         ret = tl_stake_table_set(v->gate.stakes, stakes, count, (int64_t)time(NULL));
     if (ret == TL_OK) {
-        tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkeys", v->settings->netuid, count);
-        if (tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->netuid, &diag) < 0)
+        tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkeys", v->settings->chain.netuid, count);
+        if (tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &diag) < 0)
             tl_log(TL_LOG_WARNING, "%s", diag.text);
         return TL_OK;
     }
@@ -115,7 +108,7 @@ static void choose_stake_file(Service *v)
     (void)mkdir(folder, 0755);
     snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline", folder);
     (void)mkdir(v->stake_file, 0755);
-    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline/stakes-%d.json", folder, v->settings->netuid);
+    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline/stakes-%d.json", folder, v->settings->chain.netuid);
 }
 
 // --- opening
@@ -123,7 +116,7 @@ static void choose_stake_file(Service *v)
 static int open_gate(Service *v, TlDiag *diag)
 {
     const TlServeSettings *s = v->settings;
-    TlWalletParams wallet = {.path = s->wallet_path, .name = s->wallet_name, .hotkey = s->wallet_hotkey};
+    const TlWalletParams wallet = tl_wallet_params(&s->wallet);
     char address[TL_SS58_SIZE];
     int ret = TL_OK, hotkeys = 0;
     v->gate.nonces = tl_nonce_store_create(NONCES, NONCE_WINDOW_NS);
@@ -146,7 +139,7 @@ static int open_gate(Service *v, TlDiag *diag)
         if ((ret = tl_guard_allow(&v->guard, s->allow_host[i], diag)) < 0)
             return ret;
     v->gate.any_hotkey = s->no_chain && hotkeys == 0;
-    tl_log(TL_LOG_INFO, "Hotkey %s, subnet %d, minimum stake %g TAO", address, s->netuid, s->min_stake_tao);
+    tl_log(TL_LOG_INFO, "Hotkey %s, subnet %d, minimum stake %g TAO", address, s->chain.netuid, s->min_stake_tao);
     if (v->gate.any_hotkey)
         tl_log(TL_LOG_WARNING, "--no-chain without --allow-hotkey: every signed request is served");
     return TL_OK;
@@ -157,11 +150,10 @@ static int open_stakes(Service *v, TlDiag *diag)
     TlDiag why = {0};
     if (v->settings->no_chain)
         return TL_OK;
-    if (!chain_url(v->settings))
-        return tl_fail(diag, TL_EUSAGE, "unknown network '%s'; give finney, test, local or --subtensor.address",
-                       v->settings->network);
+    if (!tl_chain_url(&v->settings->chain, diag))
+        return TL_EUSAGE;
     choose_stake_file(v);
-    if (tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->netuid, &why) == TL_OK)
+    if (tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &why) == TL_OK)
         tl_log(TL_LOG_INFO, "Stake table of the last run: %d hotkeys", tl_stake_table_count(v->gate.stakes));
     if (pthread_create(&v->thread, NULL, refresh_main, v) != 0)
         return tl_fail(diag, TL_ENOMEM, "no thread could be started");

@@ -4,16 +4,16 @@
 
 #include <touchline/options.h>
 
+#include "chain.h"
+#include "wallet.h"
+
 enum { TL_SERVE_LIST_MAX = 16, TL_SERVE_TEXT = 1024 };
 
 typedef struct TlServeSettings {
-    char listen[256];                ///< "0.0.0.0:7999"
-    char wallet_path[TL_SERVE_TEXT]; ///< empty = ~/.bittensor/wallets
-    char wallet_name[256], wallet_hotkey[256];
-    char hotkey[64];                ///< the miner's own address; empty = from the wallet
-    int netuid;                     ///< 44
-    char network[64];               ///< "finney", "test", "local"
-    char address[TL_SERVE_TEXT];    ///< chain endpoint, wins over network
+    char listen[256]; ///< "0.0.0.0:7999"
+    TlWalletNames wallet;
+    char hotkey[64]; ///< the miner's own address; empty = from the wallet
+    TlChainNames chain;
     double min_stake_tao;           ///< 1000
     int no_chain;                   ///< 1: only allow_hotkey counts; with none, every hotkey with a good signature
     double refresh_s;               ///< stake table, 300

@@ -1,6 +1,7 @@
 // Bittensor wallet files. In: folder, wallet and hotkey names; out: the hotkey's address.
 #include "wallet.h"
 
+#include <fcntl.h>
 #include <jansson.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -8,40 +9,45 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <touchline/log.h>
+#include <unistd.h>
 
-enum { FILE_MAX = 65536, PATH_SIZE = 1200 };
-
-// Path of the hotkey file, with `suffix` behind it.
-static int hotkey_path(const TlWalletParams *p, const char *suffix, char *path, size_t size)
+static int set_path(const TlWalletParams *p, const char *suffix, char *path, size_t size)
 {
     const char *name = p->name && p->name[0] ? p->name : "default";
     const char *hotkey = p->hotkey && p->hotkey[0] ? p->hotkey : "default";
-    const char *home = getenv("HOME");
+    const char *folder = p->path && p->path[0] ? p->path : "~/.bittensor/wallets", *home = getenv("HOME");
     struct stat info;
     int n;
-    if (p->path && p->path[0] && stat(p->path, &info) == 0 && S_ISREG(info.st_mode))
-        n = snprintf(path, size, "%s%s", p->path, suffix);
-    else if (p->path && p->path[0] == '~' && p->path[1] == '/' && home)
-        n = snprintf(path, size, "%s%s/%s/hotkeys/%s%s", home, p->path + 1, name, hotkey, suffix);
-    else if (p->path && p->path[0])
-        n = snprintf(path, size, "%s/%s/hotkeys/%s%s", p->path, name, hotkey, suffix);
+    if (stat(folder, &info) == 0 && S_ISREG(info.st_mode))
+        n = snprintf(path, size, "%s%s", folder, suffix);
+    else if (folder[0] == '~' && folder[1] == '/')
+        n = snprintf(path, size, "%s%s/%s/hotkeys/%s%s", home ? home : "", folder + 1, name, hotkey, suffix);
     else
-        n = snprintf(path, size, "%s/.bittensor/wallets/%s/hotkeys/%s%s", home ? home : "", name, hotkey, suffix);
+        n = snprintf(path, size, "%s/%s/hotkeys/%s%s", folder, name, hotkey, suffix);
     return n > 0 && (size_t)n < size ? 0 : -1;
 }
 
-// Bytes of a small file into buffer (size FILE_MAX + 1). Length, or -1.
-static long read_small(const char *path, char *buffer)
+int tl_wallet_read(const TlWalletParams *params, const char *suffix, TlWalletFile *file, TlDiag *diag)
 {
-    FILE *file = fopen(path, "rbe");
-    if (!file)
-        return -1;
-    size_t n = fread(buffer, 1, FILE_MAX + 1, file);
-    fclose(file);
-    if (n > FILE_MAX)
-        return -1;
-    buffer[n] = 0;
-    return (long)n;
+    struct stat info;
+    file->length = 0;
+    if (set_path(params, suffix, file->path, sizeof file->path) < 0)
+        return tl_fail(diag, TL_EUSAGE, "the path of the wallet is too long");
+    int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return tl_fail(diag, TL_ENOENT, "no hotkey at '%s'; give --wallet.path, --wallet.name and --wallet.hotkey",
+                       file->path);
+    if (!suffix[0] && fstat(fd, &info) == 0 && (info.st_mode & 0077))
+        tl_log(TL_LOG_WARNING, "'%s' can be read by others; chmod 600 it", file->path);
+    ssize_t n;
+    while (file->length < TL_KEYFILE_MAX &&
+           (n = read(fd, file->data + file->length, TL_KEYFILE_MAX - file->length)) > 0)
+        file->length += (size_t)n;
+    close(fd);
+    file->data[file->length] = 0;
+    return file->length > 0 && file->length < TL_KEYFILE_MAX
+               ? TL_OK
+               : tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", file->path);
 }
 
 static int address_of(const char *text, size_t length, char address[TL_SS58_SIZE])
@@ -64,32 +70,16 @@ static int address_of(const char *text, size_t length, char address[TL_SS58_SIZE
     return ret;
 }
 
-static void warn_if_readable(const char *path)
-{
-    struct stat info;
-    if (stat(path, &info) == 0 && (info.st_mode & 0077))
-        tl_log(TL_LOG_WARNING, "'%s' can be read by others; chmod 600 it", path);
-}
-
 int tl_wallet_address(const TlWalletParams *params, char address[TL_SS58_SIZE], TlDiag *diag)
 {
-    char path[PATH_SIZE], text[FILE_MAX + 2];
-    if (hotkey_path(params, "pub.txt", path, sizeof path) < 0)
-        return tl_fail(diag, TL_EUSAGE, "the path of the wallet is too long");
-    long n = read_small(path, text);
-    if (n > 0 && address_of(text, (size_t)n, address) == TL_OK)
+    TlWalletFile file;
+    if (tl_wallet_read(params, "pub.txt", &file, NULL) == TL_OK && address_of(file.data, file.length, address) == TL_OK)
         return TL_OK;
-    (void)hotkey_path(params, "", path, sizeof path);
-    n = read_small(path, text);
-    if (n < 0)
-        return tl_fail(diag, TL_ENOENT, "no hotkey at '%s'; give --wallet.path, --wallet.name and --wallet.hotkey",
-                       path);
-    warn_if_readable(path);
-    int ret;
-    if (text[0] == '$' || strncmp(text, "gAAAA", 5) == 0)
-        ret = tl_fail(diag, TL_EDENIED, "'%s' is encrypted and has no public half beside it", path);
-    else if ((ret = address_of(text, (size_t)n, address)) < 0)
-        ret = tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", path);
-    sodium_memzero(text, sizeof text);
+    int ret = tl_wallet_read(params, "", &file, diag);
+    if (ret == TL_OK && (file.data[0] == '$' || strncmp(file.data, "gAAAA", 5) == 0))
+        ret = tl_fail(diag, TL_EDENIED, "'%s' is encrypted and has no public half beside it", file.path);
+    else if (ret == TL_OK && (ret = address_of(file.data, file.length, address)) < 0)
+        ret = tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", file.path);
+    sodium_memzero(&file, sizeof file);
     return ret;
 }

@@ -7,14 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <termios.h>
-#include <touchline/log.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 
-enum { PATH_SIZE = 1200, CRYPTO_SR25519 = 1 };
+enum { CRYPTO_SR25519 = 1 };
 
 static const char *const PASSWORD_NAMES[] = {"BT_WALLET_PASSWORD", "WALLET_PASSWORD"};
 
@@ -99,7 +97,7 @@ static int ask(int terminal, const char *prompt, char *password, TlDiag *diag)
 
 static int get_password(const char *path, char *password, TlDiag *diag)
 {
-    char prompt[PATH_SIZE + 32];
+    char prompt[sizeof(((TlWalletFile *)0)->path) + 32];
     for (size_t i = 0; i < sizeof PASSWORD_NAMES / sizeof *PASSWORD_NAMES; i++) {
         const char *value = getenv(PASSWORD_NAMES[i]);
         if (value && value[0])
@@ -119,60 +117,22 @@ static int get_password(const char *path, char *password, TlDiag *diag)
 
 // --- files
 
-static int hotkey_path(const TlWalletParams *p, char *path, size_t size)
-{
-    const char *name = p->name && p->name[0] ? p->name : "default";
-    const char *hotkey = p->hotkey && p->hotkey[0] ? p->hotkey : "default";
-    const char *folder = p->path && p->path[0] ? p->path : "~/.bittensor/wallets";
-    const char *home = getenv("HOME");
-    struct stat info;
-    int n;
-    if (stat(folder, &info) == 0 && S_ISREG(info.st_mode))
-        n = snprintf(path, size, "%s", folder);
-    else if (folder[0] == '~' && folder[1] == '/')
-        n = snprintf(path, size, "%s%s/%s/hotkeys/%s", home ? home : "", folder + 1, name, hotkey);
-    else
-        n = snprintf(path, size, "%s/%s/hotkeys/%s", folder, name, hotkey);
-    return n > 0 && (size_t)n < size ? 0 : -1;
-}
-
-// The whole file into data (TL_KEYFILE_MAX + 1 bytes).
-static int read_file(const char *path, char *data, size_t *length, TlDiag *diag)
-{
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return tl_fail(diag, TL_ENOENT, "no hotkey at '%s'; give --wallet.path, --wallet.name and --wallet.hotkey",
-                       path);
-    if (fstat(fd, &info) == 0 && (info.st_mode & 0077))
-        tl_log(TL_LOG_WARNING, "'%s' can be read by others; chmod 600 it", path);
-    ssize_t n;
-    *length = 0;
-    while (*length < TL_KEYFILE_MAX && (n = read(fd, data + *length, TL_KEYFILE_MAX - *length)) > 0)
-        *length += (size_t)n;
-    close(fd);
-    data[*length] = 0;
-    return *length > 0 && *length < TL_KEYFILE_MAX
-               ? TL_OK
-               : tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", path);
-}
-
 typedef struct Scratch {
-    char data[TL_KEYFILE_MAX + 1], plain[TL_KEYFILE_MAX + 1], password[TL_PASSWORD_SIZE], path[PATH_SIZE];
+    TlWalletFile file;
+    char plain[TL_KEYFILE_MAX + 1], password[TL_PASSWORD_SIZE];
 } Scratch;
 
 static int read_secret(Scratch *s, const TlWalletParams *params, TlSr25519Key *key, TlDiag *diag)
 {
-    size_t length = 0, plain_length = 0;
-    if (hotkey_path(params, s->path, sizeof s->path) < 0)
-        return tl_fail(diag, TL_EUSAGE, "the path of the wallet is too long");
-    int ret = read_file(s->path, s->data, &length, diag);
+    const TlWalletFile *file = &s->file;
+    size_t plain_length = 0;
+    int ret = tl_wallet_read(params, "", &s->file, diag);
     if (ret < 0)
         return ret;
-    if (tl_keyfile_form(s->data, length) == TL_KEYFILE_PLAIN)
-        return tl_keyfile_key(s->data, length, key, diag);
-    if ((ret = get_password(s->path, s->password, diag)) == TL_OK)
-        ret = tl_keyfile_decrypt(s->data, length, s->password, s->plain, &plain_length, diag);
+    if (tl_keyfile_form(file->data, file->length) == TL_KEYFILE_PLAIN)
+        return tl_keyfile_key(file->data, file->length, key, diag);
+    if ((ret = get_password(file->path, s->password, diag)) == TL_OK)
+        ret = tl_keyfile_decrypt(file->data, file->length, s->password, s->plain, &plain_length, diag);
     return ret < 0 ? ret : tl_keyfile_key(s->plain, plain_length, key, diag);
 }
 

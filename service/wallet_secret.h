@@ -7,7 +7,7 @@
 
 #include "wallet.h"
 
-enum { TL_KEYFILE_MAX = 65536, TL_PASSWORD_SIZE = 512 };
+enum { TL_PASSWORD_SIZE = 512 };
 enum TlKeyfileForm { TL_KEYFILE_PLAIN = 0, TL_KEYFILE_NACL, TL_KEYFILE_ANSIBLE, TL_KEYFILE_FERNET };
 
 int tl_keyfile_form(const char *data, size_t length); ///< enum TlKeyfileForm, by the first bytes

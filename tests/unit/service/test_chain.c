@@ -206,11 +206,18 @@ static void replies(void **state)
 static void networks(void **state)
 {
     (void)state;
-    assert_string_equal(tl_chain_url("finney"), "wss://entrypoint-finney.opentensor.ai:443");
-    assert_string_equal(tl_chain_url("test"), "wss://test.finney.opentensor.ai:443");
-    assert_string_equal(tl_chain_url("local"), "ws://127.0.0.1:9944");
-    assert_null(tl_chain_url("finne"));
-    assert_null(tl_chain_url(""));
+    static const TlChainNames finney = {"finney", "", 44}, test = {"test", "", 261}, local = {"local", "", 44},
+                              typo = {"finne", "", 44}, none = {"", "", 44}, own = {"finne", "ws://10.0.0.1:1", 44};
+    TlDiag diag = {0};
+    assert_string_equal(tl_chain_url(&finney, &diag), "wss://entrypoint-finney.opentensor.ai:443");
+    assert_string_equal(tl_chain_url(&test, &diag), "wss://test.finney.opentensor.ai:443");
+    assert_string_equal(tl_chain_url(&local, &diag), "ws://127.0.0.1:9944");
+    assert_string_equal(tl_chain_url(&own, &diag), "ws://10.0.0.1:1");
+    assert_int_equal(diag.code, 0);
+    assert_null(tl_chain_url(&none, NULL));
+    assert_null(tl_chain_url(&typo, &diag));
+    assert_int_equal(diag.code, TL_EUSAGE);
+    assert_string_equal(diag.text, "unknown network 'finne'; give finney, test, local or --subtensor.address");
 }
 
 // --- the stake table
