@@ -17,8 +17,9 @@ typedef struct TlSight {
 typedef struct TlKeyFrame {
     int64_t frame;
     int32_t shot;
-    uint8_t judged; ///< the owner has looked at where its boxes stand on the pitch
-    uint8_t placed; ///< the owner has put its boxes on the pitch
+    uint8_t judged;    ///< the owner has looked at where its boxes stand on the pitch
+    uint8_t placed;    ///< the owner has put its boxes on the pitch
+    int64_t placed_by; ///< what it knew of the camera then
     int count;
     double scale, tx, ty; ///< motion of the picture since the key frame before: x' = scale x + tx
     TlSight item[TL_OBJECT_MAX];

@@ -27,7 +27,7 @@ typedef struct Gait {
     double usual_m_s, most_m_s; // its speed
 } Gait;
 
-static const Gait person = {TL_FEET_AHEAD_S, 5, 11};
+static const Gait person = {TL_FEET_REACH_S, 5, 11};
 static const Gait ball = {0.25, 20, 50}; // turns sharply
 
 typedef struct Sample {

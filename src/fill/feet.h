@@ -9,7 +9,7 @@
 #include "fill/chain.h"
 #include "pitch/pitch.h"
 
-#define TL_FEET_AHEAD_S 0.6 // sightings that much later than a frame still move its places
+#define TL_FEET_REACH_S 0.6 // sightings so far from a frame move its places
 
 // Puts the boxes of a key frame on the pitch; view NULL when its camera is not known.
 void tl_feet_stand(TlKeyFrame *key, const TlPitchView *view);

@@ -243,16 +243,18 @@ static void stand(TlFill *f, TlKeyFrame *key)
     int is_known = tl_path_view(&f->path, key->frame, key->shot, &view) == 0;
     tl_feet_stand(key, is_known ? &view : NULL);
     key->placed = 1;
+    key->placed_by = f->path.reversals;
 }
 
-// Puts the boxes of all key frames on the pitch that move the places of this frame: when they first do, and once more
-// on their own frame, when all fits are there that its camera needs.
-static void place_ahead(TlFill *f, const TlSlot *slot)
+// Puts the boxes of all key frames on the pitch that move the places of this frame: when they first do, again when
+// fits have turned out wrong, and on their own frame, when all fits are there that its camera needs.
+static void place_around(TlFill *f, const TlSlot *slot)
 {
-    int64_t ahead = slot->frame + (int64_t)ceil(TL_FEET_AHEAD_S * f->params.fps);
+    int64_t reach = (int64_t)ceil(TL_FEET_REACH_S * f->params.fps);
     for (int64_t n = f->chain.first; n < f->chain.end; n++) {
         TlKeyFrame *key = tl_chain_key(&f->chain, n);
-        if ((!key->placed && key->frame <= ahead) || key->frame == slot->frame)
+        if (key->shot == slot->shot && key->frame >= slot->frame - reach && key->frame <= slot->frame + reach &&
+            (!key->placed || key->placed_by != f->path.reversals || key->frame == slot->frame))
             stand(f, key);
     }
 }
@@ -458,7 +460,7 @@ int tl_fill_next(TlFill *f, TlRecord *record)
     record->filled = !slot->player_key;
     if (f->params.tracking) {
         judge_ahead(f, slot);
-        place_ahead(f, slot);
+        place_around(f, slot);
         tracked_objects(f, slot, record);
     } else {
         plain_objects(f, slot, record);

@@ -42,7 +42,7 @@ void tl_path_deinit(TlPath *path)
 
 void tl_path_reset(TlPath *path)
 {
-    path->first = path->end = 0;
+    path->first = path->end = path->reversals = 0;
     path->is_blind = 0;
 }
 
@@ -245,7 +245,7 @@ static int tried_around(const TlPath *path, int64_t frame, int32_t shot, double 
     return count;
 }
 
-static void judge(const TlPath *path, int64_t number)
+static void find_verdict(const TlPath *path, int64_t number)
 {
     TlPathFit *f = fit_at(path, number);
     double ground[CORNERS][2];
@@ -270,6 +270,14 @@ static void judge(const TlPath *path, int64_t number)
         f->accepted = tried_around(path, f->frame, f->shot, within_s) <= 3;
     else
         f->accepted = (uint8_t)on_common_way(path, &around, self);
+}
+
+static void judge(TlPath *path, int64_t number)
+{
+    const TlPathFit *f = fit_at(path, number);
+    int was_judged = f->judged, was_accepted = f->accepted;
+    find_verdict(path, number);
+    path->reversals += was_judged && f->accepted != was_accepted;
 }
 
 // --- smoothing

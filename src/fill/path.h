@@ -19,8 +19,9 @@ typedef struct TlPath {
     TlPathFit *fit; ///< ring of pitch-key frames
     int capacity;
     int64_t first, end;
-    int64_t newest; ///< frame of the last fit
-    double spacing; ///< frames between the last two pitch-key frames
+    int64_t newest;    ///< frame of the last fit
+    int64_t reversals; ///< verdicts that later fits have reversed: views asked for before may differ now
+    double spacing;    ///< frames between the last two pitch-key frames
     int width, height;
     double fps;
     int gap_frames;  ///< longest time without a fit that is bridged
