@@ -64,7 +64,7 @@ static int64_t pack(int64_t number, int item)
 
 TlSight *tl_chain_sight(TlChain *chain, int64_t place, int64_t *number)
 {
-    if (place < 0 || place / TL_OBJECT_MAX < chain->first)
+    if (place < 0 || place / TL_OBJECT_MAX < chain->first || place / TL_OBJECT_MAX >= chain->end)
         return NULL;
     *number = place / TL_OBJECT_MAX;
     return &tl_chain_key(chain, *number)->item[place % TL_OBJECT_MAX];
