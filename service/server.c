@@ -12,15 +12,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <touchline/log.h>
 #include <touchline/session.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20 };
+enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20, EVENT_THREAD_NICE = 5 };
 static const char CHALLENGE_PATH[] = "/soccer/challenge";
 
 // One connection, for tl_server_sweep.
@@ -38,6 +41,7 @@ struct TlServer {
     pthread_cond_t idle;
     int pending; // challenges between submit and the end of their connection
     Peer *peers;
+    int has_stepped_back; // event thread only
     atomic_int quiescing;
 };
 
@@ -45,7 +49,7 @@ struct TlServer {
 typedef struct Request {
     TlServer *server;
     struct MHD_Connection *connection;
-    int is_challenge, submitted, too_large;
+    int is_challenge, submitted, is_chunked, too_large;
     int fd;              // of the connection, once submitted
     atomic_int answered; // set by the miner's thread after it filled in reply
     int64_t received_us, queued_us;
@@ -281,6 +285,7 @@ static Request *new_request(TlServer *server, struct MHD_Connection *connection,
     if (!request->is_challenge)
         return request;
     const char *length = header(connection, "content-length");
+    request->is_chunked = header(connection, "transfer-encoding") != NULL;
     request->too_large = length && strtoull(length, NULL, 10) > TL_REQUEST_BODY_MAX;
     request->body = tl_calloc(TL_REQUEST_BODY_MAX + 1, 1);
     if (!request->body)
@@ -307,6 +312,8 @@ static enum MHD_Result begin_request(Request *request, const char *path, const c
     if (status)
         return respond_json(request->connection, status,
                             status == 404 ? "{\"detail\":\"Not Found\"}" : "{\"detail\":\"Method Not Allowed\"}");
+    if (request->is_challenge && request->is_chunked) // no validator sends such a body
+        return refuse(request, 411, "size", "The body's length is missing");
     return request->too_large ? refuse(request, 413, "size", "The body is too large") : MHD_YES;
 }
 
@@ -367,11 +374,26 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **co
 
 // --- connections
 
+// The event thread steps back behind the miner's: while the cores are busy with a challenge, hostile clients share what
+// is left. Linux keeps this per thread. Libmicrohttpd's thread calls only into handlers, so the first one does it.
+static void step_back(TlServer *server)
+{
+    if (server->has_stepped_back)
+        return;
+    server->has_stepped_back = 1;
+    id_t thread = (id_t)syscall(SYS_gettid);
+    errno = 0;
+    int nice = getpriority(PRIO_PROCESS, thread);
+    if (errno == 0)
+        (void)!setpriority(PRIO_PROCESS, thread, nice + EVENT_THREAD_NICE);
+}
+
 static void connection_changed(void *opaque, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode what)
 {
     TlServer *server = opaque;
     Peer *peer = *context;
+    step_back(server);
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
         *context = peer = info ? tl_calloc(1, sizeof *peer) : NULL;

@@ -160,11 +160,16 @@ def test_body_too_large(service):
     with validator.connect(service.port) as sock:
         sock.sendall(validator.request_head(service.port, signed_headers(body), len(body)))
         refused(validator.read_reply(sock), 413, "The body is too large")
-    with validator.connect(service.port) as sock:  # without a length that tells
+
+
+def test_body_in_chunks(service):
+    """No validator sends one; it is refused before the body."""
+    body = b'{"video_url": "http://127.0.0.1/x"}'
+    with validator.connect(service.port) as sock:
         head = validator.request_head(service.port, signed_headers(body), 0).replace(
             b"Content-Length: 0", b"Transfer-Encoding: chunked")
-        sock.sendall(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body))
-        refused(validator.read_reply(sock), 413, "The body is too large")
+        sock.sendall(head)
+        refused(validator.read_reply(sock), 411, "The body's length is missing")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.2", "2130706434", "0x7f.2", "0x7f000002", "0177.0.0.2", "[::1]",
