@@ -44,6 +44,30 @@ def check(head, records):
             assert all(o["pitch"] is None for o in r["objects"])
         else:
             assert len(r["homography"]) == 9 and all(map(math.isfinite, r["homography"]))
+        if "camera" in r:
+            check_camera(r, width, height)
+
+
+PLACES = {0: (0, 0), 5: (0, 68), 13: (52.5, 0), 14: (52.5, 24.85), 15: (52.5, 43.15), 16: (52.5, 68), 24: (105, 0),
+          29: (105, 68), 30: (43.35, 34), 31: (61.65, 34)}
+
+
+def straighten(lens, x, y, width, height):
+    """docs/coordinates.md: r picture widths from the middle -> r / (1 + lens r^2)."""
+    dx, dy = x - width / 2, y - height / 2
+    below = 1 + lens * (dx * dx + dy * dy) / width**2
+    return width / 2 + dx / below, height / 2 + dy / below
+
+
+def check_camera(r, width, height):
+    """The points that are answered lie where the camera with its lens shows them."""
+    camera = r["camera"]
+    assert r["homography"] is not None and camera["lens"] != 0 and len(camera["straight"]) == 9
+    for i, place in PLACES.items():
+        x, y, confidence = r["keypoints"][i]
+        if confidence > 0:
+            seen = apply(camera["straight"], *straighten(camera["lens"], x, y, width, height))
+            assert math.dist(seen, place) < 0.3
 
 
 def apply(h, x, y):
