@@ -44,8 +44,10 @@ def iou(a, b):
     return i / np.maximum(area(a)[:, None] + area(b)[None] - i, 1e-9)
 
 
-def decode_players(heat, box, least=0.05, nms=0.55):
-    """heat [4,h,w] logits, box [4,h,w] -> [n,6] class, score, x1..y2 in network pixels, best first. NMS among all people, and among balls."""
+def decode_players(heat, box, least=0.05, nms=0.55, per_class=False):
+    """heat [4,h,w] logits, box [4,h,w] -> [n,6] class, score, x1..y2 in network pixels, best first.
+
+    NMS among all people, and among balls, as a user gets them; or within each class, as average precision is defined."""
     c, y, x, s = peaks(1 / (1 + np.exp(-heat)), least)
     lw, lh, dx, dy = box[:, y, x]
     w, h, cx, cy = np.exp(lw), np.exp(lh), (x + 0.5 + dx) * 4, (y + 0.5 + dy) * 4
@@ -54,7 +56,7 @@ def decode_players(heat, box, least=0.05, nms=0.55):
     keep = []
     over = iou(d[:, 2:], d[:, 2:])
     for i in range(len(d)):
-        if all(over[i, j] < nms or (d[i, 0] == 0) != (d[j, 0] == 0) for j in keep):
+        if all(over[i, j] < nms or (d[i, 0] != d[j, 0] if per_class else (d[i, 0] == 0) != (d[j, 0] == 0)) for j in keep):
             keep.append(i)
     return d[keep]
 
@@ -166,14 +168,16 @@ class Runner:
 
 
 def run_players(model, frames, width=640, height=384, matrix=("709", False)):
-    """Detections and truths of every frame in cached pixels."""
-    run, dets = Runner(model, "players"), []
+    """Detections as shown, detections class by class, and truths of every frame in cached pixels."""
+    run, shown, by_class = Runner(model, "players"), [], []
     for im in frames.maps:
         x, s = D.letterbox(np.asarray(im), width, height, matrix)
-        d = decode_players(**run(x))
-        d[:, 2:] = np.clip(d[:, 2:] / s, 0, [D.SRC_W, D.SRC_H] * 2)
-        dets.append(d)
-    return dets, frames.labels
+        heads = run(x)
+        for dets, per_class in ((shown, False), (by_class, True)):
+            d = decode_players(**heads, per_class=per_class)
+            d[:, 2:] = np.clip(d[:, 2:] / s, 0, [D.SRC_W, D.SRC_H] * 2)
+            dets.append(d)
+    return shown, by_class, frames.labels
 
 
 def run_pitch(model, frames, width=480, height=288, matrix=("709", False)):
@@ -212,12 +216,12 @@ def quick(kind, model, frames):
     """Figures for the training log."""
     out = {}
     if kind == "players":
-        dets, truths = run_players(model, frames)
+        shown, by_class, truths = run_players(model, frames)
         for name, idx in subsets(frames).items():
             if name in ("real", "rendered"):
-                r = [ap50([dets[i] for i in idx], [truths[i] for i in idx], c) for c in range(4)]
-                out[name] = {PLAYER_NAMES[c]: round(r[c][0], 4) for c in range(4)}
-                out[name]["thresholds"] = [round(best_threshold(r[c][2]), 3) for c in range(4)]
+                curves = [[ap50([dets[i] for i in idx], [truths[i] for i in idx], c) for c in range(4)] for dets in (shown, by_class)]
+                out[name] = {PLAYER_NAMES[c]: round(curves[1][c][0], 4) for c in range(4)}
+                out[name]["thresholds"] = [round(best_threshold(curves[0][c][2]), 3) for c in range(4)]
     else:
         pts = run_pitch(model, frames)
         for name, idx in subsets(frames).items():
@@ -246,10 +250,10 @@ def main():
     matrix = ("601", True) if a.full_range_601 else ("709", False)
     out = {}
     if a.kind == "players":
-        dets, truths = run_players(a.model, frames, *size, matrix)
+        shown, by_class, truths = run_players(a.model, frames, *size, matrix)
         for name, idx in subsets(frames).items():
-            d, t = [dets[i] for i in idx], [truths[i] for i in idx]
-            coco = coco_ap50(d, t)
+            d, t = [shown[i] for i in idx], [truths[i] for i in idx]
+            coco = coco_ap50([by_class[i] for i in idx], t)
             out[name] = {"frames": len(idx)}
             for c, n in enumerate(PLAYER_NAMES):
                 ap_, count, curve = ap50(d, t, c)
