@@ -16,6 +16,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
+#include "pipe/settings.h"
 #include "server.h"
 
 enum { NONCES = 65536 };
@@ -164,6 +165,9 @@ static int open_stakes(Service *v, TlDiag *diag)
 // The lines that watchers of the Python miner's log know.
 static void log_settings(const TlOptions *options)
 {
+    static const TlStreamInfo usual = {.fps = 25}; // of the subnet's clips
+    TlPlan plan = {0};
+    tl_plan_resolve(&plan, options, &usual);
     int threads = options->threads > 0 ? options->threads : tl_cpu_count();
     const char *device = strcmp(options->device, "auto") != 0 ? options->device : "cpu";
     if (strcmp(device, "cpu") != 0)
@@ -172,7 +176,7 @@ static void log_settings(const TlOptions *options)
         tl_log(TL_LOG_INFO, "CPU optimizations applied successfully (CPU threads: %d)", threads);
     tl_log(TL_LOG_INFO, "Using batch processing with batch_size=%d", options->batch_size > 0 ? options->batch_size : 1);
     tl_log(TL_LOG_INFO, "Video processor initialized with %s device, timeout: %.1fs, prefetch=%d, frame_stride=%d",
-           device, options->processing_timeout_s, options->prefetch_frames, options->frame_stride);
+           device, options->processing_timeout_s, options->prefetch_frames, plan.stride);
 }
 
 static int open_service(Service *v, const TlOptions *options, TlDiag *diag)
