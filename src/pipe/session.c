@@ -12,6 +12,7 @@
 #include "media/images.h"
 #include "pipe/session_bytes.h"
 #include "pipe/session_internal.h"
+#include "track/kits.h"
 
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
 static const double FIRST_PICTURE_SHARE = 1.5; // budgets until the first picture: without one there is no answer at all
@@ -436,6 +437,8 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
         ret = tl_network_flush(s->player, diag);
     if (ret == TL_OK)
         ret = tl_network_detections(s->player, ticket, &s->player_post, &s->detections, diag);
+    if (ret == TL_OK)
+        tl_kits_correct(&s->detections, s->player_post.per_class);
     for (int i = 0; ret == TL_OK && i < s->detections.count && i < TL_OBJECT_MAX; i++) {
         const TlDetection *d = &s->detections.item[i];
         TlObject *o = &record->objects[record->object_count++];

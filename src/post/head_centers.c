@@ -101,6 +101,31 @@ static void scan_class(const Maps *maps, int class_id, float threshold)
     }
 }
 
+// What the maps of the other classes say next to the peak: the best of 3x3, as their peak may be a cell away.
+static float score_around(const Maps *maps, int class_id, int y, int x)
+{
+    const float *map = maps->heat + class_id * maps->rows * maps->cols;
+    float best = -FLT_MAX;
+    for (int ny = y > 0 ? y - 1 : 0; ny <= y + 1 && ny < maps->rows; ny++)
+        for (int nx = x > 0 ? x - 1 : 0; nx <= x + 1 && nx < maps->cols; nx++) {
+            float v = map[ny * maps->cols + nx];
+            best = v > best && v <= FLT_MAX ? v : best;
+        }
+    return tl_sigmoid(best);
+}
+
+static void score_classes(const Maps *maps, TlDetections *out)
+{
+    int cells = maps->rows * maps->cols;
+    for (int i = 0; i < out->count; i++) {
+        int cell = out->place[i] % cells;
+        for (int c = 0; c < TL_CLASS_COUNT; c++)
+            out->class_score[i][c] = c == out->item[i].class_id
+                                         ? out->item[i].score
+                                         : score_around(maps, c, cell / maps->cols, cell % maps->cols);
+    }
+}
+
 static void centers_detections(const TlTensor *const *outputs, int output_count, int n, const TlLetterbox *box,
                                const TlPostParams *params, TlDetections *out)
 {
@@ -118,6 +143,7 @@ static void centers_detections(const TlTensor *const *outputs, int output_count,
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         scan_class(&maps, c, tl_logit(params->threshold[c]));
     tl_candidates_finish(&candidates, box, params, out);
+    score_classes(&maps, out);
 }
 
 const TlHeadOps tl_head_centers = {

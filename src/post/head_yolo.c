@@ -218,6 +218,21 @@ static void detect_raw(const float *sample, int rows, int anchors, const TlLette
     }
 }
 
+// The other classes of the anchors that were kept.
+static void score_classes(const float *sample, int rows, int anchors, const TlPostParams *params, TlDetections *out)
+{
+    for (int i = 0; i < out->count; i++) {
+        float *score = out->class_score[i];
+        const float *column = sample + (size_t)BOX_ROWS * (size_t)anchors + out->place[i];
+        for (int c = 0; c < rows - BOX_ROWS; c++) {
+            int class_id = wanted_class(params, c);
+            float v = column[(size_t)c * (size_t)anchors];
+            if (class_id >= 0 && v > score[class_id] && v <= 1)
+                score[class_id] = v;
+        }
+    }
+}
+
 static void detect_end2end(const float *row, int count, int rows, const TlLetterbox *box, const TlPostParams *params,
                            TlCandidates *candidates)
 {
@@ -255,6 +270,8 @@ static void yolo_detections(const TlTensor *const *outputs, int output_count, in
     else if (d1 > BOX_ROWS)
         detect_raw(sample, d1, d2, box, params, &candidates);
     tl_candidates_finish(&candidates, box, params, out);
+    if (d2 != END2END_ROWS && d1 > BOX_ROWS)
+        score_classes(sample, d1, d2, params, out);
 }
 
 // The points of the most certain pitch; step is the distance between two numbers of one anchor.

@@ -115,6 +115,8 @@ void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, cons
         if ((is_ball && balls == TL_BALL_MAX) || is_covered(out, detection, params->iou, params->per_class))
             continue;
         balls += is_ball;
+        memset(out->class_score[out->count], 0, sizeof out->class_score[0]);
+        out->place[out->count] = item[i].order;
         out->item[out->count++] = *detection;
     }
     cut_to_picture(out, box); // only now: the overlap of two boxes at the edge is that of the whole boxes

@@ -26,6 +26,10 @@ typedef struct TlDetections {
     TlDetection item[TL_DETECTION_MAX]; ///< descending score
     // Y, U, V of each one's shirt and 1, or 0 when not known: filled by tl_look_measure, heads leave it alone.
     uint8_t look[TL_DETECTION_MAX][4];
+    // Scores of all classes at the place of the box (the network's doubt), all 0 when the head knows no other than its
+    // own: filled by heads.
+    float class_score[TL_DETECTION_MAX][TL_CLASS_COUNT];
+    int place[TL_DETECTION_MAX]; ///< the heads' own: where in the output a box came from
 } TlDetections;
 
 typedef struct TlPostParams {

@@ -11,15 +11,17 @@ enum TlTrackState { TL_TRACK_FREE = 0, TL_TRACK_TENTATIVE, TL_TRACK_CONFIRMED };
 
 typedef struct TlTrack {
     int32_t id;
-    int state;          ///< enum TlTrackState
-    TlBoxFilter filter; ///< predicted to the current key frame while matching
-    int64_t last_frame; ///< source frame of the last detection
-    int hits, misses;   ///< detections so far; key frames since the last one
-    double evidence;    ///< sum of score / threshold, decides how soon it is confirmed
-    double vote[TL_CLASS_COUNT];
+    int state;                   ///< enum TlTrackState
+    TlBoxFilter filter;          ///< predicted to the current key frame while matching
+    int64_t last_frame;          ///< source frame of the last detection
+    int hits, misses;            ///< detections so far; key frames since the last one
+    double evidence;             ///< sum of score / threshold, decides how soon it is confirmed
+    double vote[TL_CLASS_COUNT]; ///< of the network alone
     int class_id;
     double look[3]; ///< mean Y, U, V of the shirt over the last sightings
     int looks;      ///< sightings that showed it
+    double odd;     ///< log likelihood ratio that it is neither team's, when the kits were last in sight
+    int changes;    ///< of class_id
     int detection;  ///< index of this key frame's detection or -1
     int doubled;    ///< key frames in a row on top of an older track
 } TlTrack;

@@ -1,20 +1,23 @@
 // Colours of shirts.
 //
-// In: the network's own input picture and the boxes found in it. Out: for each person the median Y, U, V of the trunk.
-// At that size a shirt is a handful of pixels, which is enough to tell two teams and a referee apart, and costs
-// nothing: no picture has to be kept or read again. It decides who is who after two players of different teams have
-// crossed.
+// In: the network's own input picture and the boxes found in it. Out: for each person the mean Y, U, V of the trunk,
+// every cell weighted by how much of it lies there. At that size a shirt is a handful of pixels, which is enough to
+// tell two teams and a referee apart, and costs nothing: no picture has to be kept or read again. It decides who is who
+// after two players of different teams have crossed, and who wears neither team's kit (kits.c).
 #include "track/look.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { CELL_MAX = 256, CELLS_MIN = 4 };
+enum { CELL_MAX = 256 };
 
 #define TRUNK_TOP    0.18 // of the box height: below the head
 #define TRUNK_BOTTOM 0.50
-#define TRUNK_SIDE   0.28 // of the box width that is left out on either side
+#define TRUNK_SIDE   0.34 // of the box width that is left out on either side: arms, and the grass beside them
+#define CELLS_MIN    1.5  // area of the trunk
 #define COVERED      0.15 // of the trunk behind somebody else: his shirt is not seen
+#define DOUBTFUL     0.5f // share of his own score below which somebody else hides nobody
+#define HIMSELF      0.7f // overlap from which two boxes are one person
 #define SIGMA_LUMA   22.0 // one shirt in sun and shade, near and far
 #define SIGMA_CHROMA 7.0
 
@@ -38,25 +41,14 @@ static int is_covered(const TlDetections *d, int self, const Trunk *t)
     for (int i = 0; i < d->count; i++) {
         const float *b = d->item[i].bbox;
         // Whoever stands nearer to the camera has his feet lower in the picture.
-        if (i == self || d->item[i].class_id == TL_CLASS_BALL || b[3] < d->item[self].bbox[3])
+        if (i == self || d->item[i].class_id == TL_CLASS_BALL || b[3] < d->item[self].bbox[3] ||
+            d->item[i].score < DOUBTFUL * d->item[self].score || tl_iou(b, d->item[self].bbox) > HIMSELF)
             continue;
         double w = fmin(t->x2, b[2]) - fmax(t->x1, b[0]), h = fmin(t->y2, b[3]) - fmax(t->y1, b[1]);
         if (w > 0 && h > 0 && w * h > COVERED * (t->x2 - t->x1) * (t->y2 - t->y1))
             return 1;
     }
     return 0;
-}
-
-static int median(unsigned char *value, int n)
-{
-    for (int i = 1; i < n; i++) {
-        unsigned char v = value[i];
-        int k = i;
-        for (; k > 0 && value[k - 1] > v; k--)
-            value[k] = value[k - 1];
-        value[k] = v;
-    }
-    return value[n / 2];
 }
 
 static unsigned char to_byte(double v)
@@ -86,36 +78,34 @@ static void cell_of(const TlTensor *input, int layout, int n, int x, int y, unsi
     yuv[2] = to_byte(128 + 0.713 * (c[0] - luma));
 }
 
+static double share(double from, double to, int cell)
+{
+    return fmin(to, cell + 1) - fmax(from, cell);
+}
+
 static void measure(const TlTensor *input, int layout, int n, const TlLetterbox *box, const Trunk *t, uint8_t look[4])
 {
-    unsigned char y[CELL_MAX], u[CELL_MAX], v[CELL_MAX];
-    int columns = (int)(input->dim[3] / (layout == TL_PRE_YUV_S2D ? 1 : 2)), count = 0;
+    int columns = (int)(input->dim[3] / (layout == TL_PRE_YUV_S2D ? 1 : 2));
     int rows = (int)(input->dim[2] / (layout == TL_PRE_YUV_S2D ? 1 : 2));
-    double cell = 2.0;
-    int x1 = (int)ceil((t->x1 * box->scale_x + box->offset_x) / cell - 0.25);
-    int y1 = (int)ceil((t->y1 * box->scale_y + box->offset_y) / cell - 0.25);
-    int x2 = (int)floor((t->x2 * box->scale_x + box->offset_x) / cell + 0.25);
-    int y2 = (int)floor((t->y2 * box->scale_y + box->offset_y) / cell + 0.25);
-    x2 = x2 > x1 ? x2 : x1 + 1;
-    y2 = y2 > y1 ? y2 : y1 + 1;
-    if (x1 < 0 || y1 < 0 || x2 > columns || y2 > rows)
+    double x1 = (t->x1 * box->scale_x + box->offset_x) / 2, x2 = (t->x2 * box->scale_x + box->offset_x) / 2;
+    double y1 = (t->y1 * box->scale_y + box->offset_y) / 2, y2 = (t->y2 * box->scale_y + box->offset_y) / 2;
+    if (!(x1 >= 0 && y1 >= 0 && x2 <= columns && y2 <= rows) || (x2 - x1) * (y2 - y1) < CELLS_MIN)
         return;
     int step = 1; // large people: every so many cells is enough
-    while (((x2 - x1 + step - 1) / step) * ((y2 - y1 + step - 1) / step) > CELL_MAX)
+    while (ceil((x2 - x1) / step) * ceil((y2 - y1) / step) > CELL_MAX)
         step++;
-    for (int cy = y1; cy < y2; cy += step)
-        for (int cx = x1; cx < x2; cx += step) {
+    double sum[3] = {0}, all = 0;
+    for (int cy = (int)y1; cy < y2; cy += step)
+        for (int cx = (int)x1; cx < x2; cx += step) {
+            double weight = share(x1, x2, cx) * share(y1, y2, cy);
             unsigned char yuv[3];
             cell_of(input, layout, n, cx, cy, yuv);
-            y[count] = yuv[0];
-            u[count] = yuv[1];
-            v[count++] = yuv[2];
+            for (int k = 0; k < 3; k++)
+                sum[k] += weight * yuv[k];
+            all += weight;
         }
-    if (count < CELLS_MIN)
-        return;
-    look[0] = (uint8_t)median(y, count);
-    look[1] = (uint8_t)median(u, count);
-    look[2] = (uint8_t)median(v, count);
+    for (int k = 0; k < 3; k++)
+        look[k] = to_byte(sum[k] / all);
     look[3] = 1;
 }
 

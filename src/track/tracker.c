@@ -1,10 +1,10 @@
 // The tracker: detections of key frames in order -> ids.
 //
 // In: boxes with scores, source frame numbers, optionally the motion of the picture. Out: the same boxes with ids and
-// voted classes. Association in two stages as in ByteTrack (Zhang et al. 2022): sure boxes first, then the weak ones
-// for tracks that found none, so that a player in a crowd keeps his id; camera motion is taken out before (BoT-SORT,
-// Aharon et al. 2022). Times are seconds of the source, so any stride and frame rate works alike. Everything is
-// allocated at create.
+// classes, voted by the network and the kits (roles.c). Association in two stages as in ByteTrack (Zhang et al. 2022):
+// sure boxes first, then the weak ones for tracks that found none, so that a player in a crowd keeps his id; camera
+// motion is taken out before (BoT-SORT, Aharon et al. 2022). Times are seconds of the source, so any stride and frame
+// rate works alike. Everything is allocated at create.
 #include "track/track.h"
 
 #include <math.h>
@@ -14,10 +14,18 @@
 #include "track/ball.h"
 #include "track/life.h"
 #include "track/motion.h"
+#include "track/roles.h"
 
-enum { HISTORY = 1 << 15, RECENT_MISSES = 3, STAGE_HIGH = 1, STAGE_LOW = 2, EVER = 1 << 30 };
+enum {
+    HISTORY = 1 << 15,
+    RECENT_MISSES = 3,
+    LOOKS_FEW = 3,
+    TEAMS_IN_SIGHT = 5,
+    STAGE_HIGH = 1,
+    STAGE_LOW = 2,
+    EVER = 1 << 30
+};
 
-#define VOTE_FADE_S  30.0
 #define STILL_SHARE  0.05 // person heights per key frame: a slower camera is taken to stand still
 #define LOOK_SHARE   0.08 // of the newest sighting in the mean colour of a shirt
 #define DOUBLE_IOU   0.6
@@ -39,6 +47,7 @@ struct TlTracker {
     TlMotionPoint from[TL_TRACK_MAX], to[TL_DETECTION_MAX];
     double pan[2];    // px/s of the picture, as last seen
     double person_px; // typical height of a person
+    TlRoles roles;
     int64_t last_frame;
     int started;
     int32_t next_id;
@@ -95,6 +104,7 @@ void tl_tracker_reset(TlTracker *t)
 {
     end_all(t);
     memset(t->history, 0, sizeof t->history);
+    t->roles = (TlRoles){0};
     t->next_id = 1;
     t->started = 0;
     t->person_px = t->params.height / 12.0;
@@ -163,6 +173,7 @@ static int sort_out(TlTracker *t, const TlDetections *in, const TlDetection *bal
         }
         t->use[t->people.count] = d->score >= t->params.high[d->class_id] ? STAGE_HIGH : STAGE_LOW;
         memcpy(t->people.look[t->people.count], in->look[i], sizeof in->look[i]);
+        memcpy(t->people.class_score[t->people.count], in->class_score[i], sizeof in->class_score[i]);
         t->people.item[t->people.count++] = *d;
     }
     return ball_count;
@@ -236,20 +247,6 @@ static void associate(TlTracker *t)
     tl_matcher_run(m, t->track, TL_TRACK_TENTATIVE, EVER, &t->people, t->use, STAGE_HIGH, &fresh);
 }
 
-static void vote(TlTrack *track, const TlDetection *d, double dt)
-{
-    double fade = exp(-dt / VOTE_FADE_S);
-    int best = track->class_id;
-    for (int c = 0; c < TL_CLASS_COUNT; c++)
-        track->vote[c] *= fade;
-    track->vote[d->class_id] += d->score;
-    for (int c = 0; c < TL_CLASS_COUNT; c++)
-        if (track->vote[c] > track->vote[best])
-            best = c;
-    if (track->vote[best] > 1.25 * track->vote[track->class_id] + 0.4)
-        track->class_id = best;
-}
-
 static void remember_look(TlTrack *track, const uint8_t look[4])
 {
     if (!look[3])
@@ -268,7 +265,8 @@ static void follow(TlTracker *t, TlTrack *track, int64_t frame, double dt)
     track->misses = 0;
     track->last_frame = frame;
     track->evidence += d->score / t->params.high[d->class_id];
-    vote(track, d, dt);
+    tl_roles_vote(track, d, t->people.class_score[track->detection], dt);
+    tl_roles_decide(track);
     remember_look(track, t->people.look[track->detection]);
     if (track->state == TL_TRACK_TENTATIVE && track->doubled == 0 && track->hits >= (track->evidence > 3.2 ? 2 : 3))
         track->state = TL_TRACK_CONFIRMED;
@@ -337,7 +335,7 @@ static void begin(TlTracker *t, int64_t frame)
                            .evidence = d->score / t->params.high[d->class_id],
                            .class_id = d->class_id,
                            .detection = k};
-        track->vote[d->class_id] = d->score;
+        tl_roles_vote(track, d, t->people.class_score[k], 0);
         tl_box_filter_init(&track->filter, d->bbox, &tl_noise_person);
         remember_look(track, t->people.look[k]);
         note(t, track->id, 0, track->class_id);
@@ -429,6 +427,7 @@ void tl_tracker_update(TlTracker *t, int64_t frame_index, const TlDetections *de
     }
     drop_doubles(t);
     begin(t, frame_index);
+    tl_roles_learn(&t->roles, t->track, TL_TRACK_MAX, dt);
     measure_people(t);
     update_ball(t, balls, ball_count, dt, motion, out);
     emit_people(t, out);

@@ -88,6 +88,33 @@ static void boxes_come_back_exactly(void **state)
     }
 }
 
+// A box carries what the other classes say at its place, also when their peak is a cell away, and nothing from farther.
+static void doubt_goes_with_the_box(void **state)
+{
+    (void)state;
+    static TlDetections out;
+    TlPostParams params = all(0.3f, 0.55f);
+    TlLetterbox lb;
+    tl_letterbox_init(&lb, 640, 384, 640, 384, TL_PRE_TOP_LEFT);
+    Net net = make_net(1, 96, 160);
+    const double first[4] = {100, 100, 120, 150}, second[4] = {300, 200, 320, 250};
+    put_object(&net, 0, &lb, TL_CLASS_PLAYER, first, 0.6);
+    put_object(&net, 0, &lb, TL_CLASS_REFEREE, second, 0.5);
+    int x = 110 / 4, y = 125 / 4;
+    *at4(&net.heat, 0, TL_CLASS_REFEREE, y, x + 1) = logf(0.25f / 0.75f);
+    *at4(&net.heat, 0, TL_CLASS_GOALKEEPER, y, x + 3) = logf(0.25f / 0.75f);
+    *at4(&net.heat, 0, TL_CLASS_GOALKEEPER, y - 1, x) = NAN;
+    decode(&net, 0, &lb, &params, &out);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(out.item[0].class_id, TL_CLASS_PLAYER);
+    assert_float_equal(out.class_score[0][TL_CLASS_PLAYER], 0.6, 1e-5);
+    assert_float_equal(out.class_score[0][TL_CLASS_REFEREE], 0.25, 1e-5);
+    assert_true(out.class_score[0][TL_CLASS_GOALKEEPER] < 0.1f);
+    assert_float_equal(out.class_score[1][TL_CLASS_REFEREE], 0.5, 1e-5);
+    assert_true(out.class_score[1][TL_CLASS_PLAYER] < 0.1f);
+    free_net(&net);
+}
+
 // Everything a peak is, written as slowly as possible.
 static int reference(const Net *net, int n, const TlLetterbox *lb, const TlPostParams *params, TlDetections *out)
 {
@@ -270,9 +297,13 @@ static void metadata_is_matched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_come_back_exactly),   cmocka_unit_test(random_maps_match_the_reference),
-        cmocka_unit_test(a_plateau_counts_once),     cmocka_unit_test(poison_is_dropped),
-        cmocka_unit_test(wrong_shapes_give_nothing), cmocka_unit_test(metadata_is_matched),
+        cmocka_unit_test(boxes_come_back_exactly),
+        cmocka_unit_test(doubt_goes_with_the_box),
+        cmocka_unit_test(random_maps_match_the_reference),
+        cmocka_unit_test(a_plateau_counts_once),
+        cmocka_unit_test(poison_is_dropped),
+        cmocka_unit_test(wrong_shapes_give_nothing),
+        cmocka_unit_test(metadata_is_matched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,8 @@ static void raw_boxes_come_back(void **state)
     put_anchor(&t, 5000, 400, 300, 20, 40, 2, 0.95f); // a coach is not ours
     *at3(&t, 0, 4, 5000) = 0.6f;                      // and not a player, because the coach is likelier
     put_anchor(&t, 200, 500, 200, 20, 40, 0, 0.2f);   // below the threshold
+    *at3(&t, 0, 5, 100) = 0.1f;                       // a little like a ball
+    *at3(&t, 0, 6, 100) = 0.2f;
     detections(&t, 0, &box, &params, &out);
     assert_int_equal(out.count, 2);
     const float man[4] = {80, 80, 120, 160}, ball[4] = {596, 316, 604, 324};
@@ -164,6 +166,9 @@ static void raw_boxes_come_back(void **state)
     assert_int_equal(out.item[0].class_id, TL_CLASS_PLAYER);
     assert_int_equal(out.item[1].class_id, TL_CLASS_BALL);
     assert_float_equal(out.item[0].score, 0.9, 0);
+    const float doubt[TL_CLASS_COUNT] = {[TL_CLASS_BALL] = 0.1f, [TL_CLASS_PLAYER] = 0.9f}; // the coach is nobody
+    for (int c = 0; c < TL_CLASS_COUNT; c++)
+        assert_float_equal(out.class_score[0][c], doubt[c], 0);
     free(t.data);
 }
 

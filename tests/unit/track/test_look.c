@@ -100,8 +100,47 @@ static void test_covered_and_edge(void **state)
     tl_look_measure(&planes, TL_PRE_YUV_S2D, 1, &box, &d);
     assert_int_equal(d.look[0][3], 0); // too small
     d.item[0] = (TlDetection){.bbox = {2, 2, 620, 370}, .score = 0.8f, .class_id = TL_CLASS_PLAYER};
+    paint(1, 0, 0, W, H, g_grass, g_grass_rgb);
     tl_look_measure(&planes, TL_PRE_YUV_S2D, 1, &box, &d);
     check(d.look[0], g_grass); // a huge one is sampled
+}
+
+// Somebody else's box hides nobody when it is hardly believed, nor does a second box of the same person.
+static void test_who_covers(void **state)
+{
+    (void)state;
+    static TlDetections d;
+    TlLetterbox box;
+    TlTensor planes = s2d();
+    make(&box, &d);
+    d.item[1] = (TlDetection){.bbox = {110, 120, 150, 220}, .score = 0.2f, .class_id = TL_CLASS_PLAYER};
+    d.item[2] = (TlDetection){.bbox = {101, 101, 141, 201}, .score = 0.7f, .class_id = TL_CLASS_REFEREE};
+    tl_look_measure(&planes, TL_PRE_YUV_S2D, 1, &box, &d);
+    check(d.look[0], g_red);
+    check(d.look[2], g_red);
+    d.item[1].score = 0.8f;
+    tl_look_measure(&planes, TL_PRE_YUV_S2D, 1, &box, &d);
+    assert_int_equal(d.look[0][3], 0);
+    assert_int_equal(d.look[2][3], 0);
+}
+
+// Far players are a few cells: each counts by how much of it lies in the trunk.
+static void test_small(void **state)
+{
+    (void)state;
+    static TlDetections d;
+    TlLetterbox box;
+    TlTensor planes = s2d();
+    make(&box, &d);
+    paint(1, 100, 100, 110, 104, g_red, g_red_rgb);
+    paint(1, 100, 104, 110, 120, g_blue, g_blue_rgb);
+    d.count = 1; // net px 101..109, 100..120: the trunk is 103.72..106.28, 103.6..110
+    d.item[0] = (TlDetection){.bbox = {202, 188, 218, 228}, .score = 0.8f, .class_id = TL_CLASS_PLAYER};
+    tl_look_measure(&planes, TL_PRE_YUV_S2D, 1, &box, &d);
+    int mixed[3];
+    for (int k = 0; k < 3; k++)
+        mixed[k] = (int)lrint((0.4 * g_red[k] + 6.0 * g_blue[k]) / 6.4);
+    check(d.look[0], mixed);
 }
 
 static void test_wrong_input(void **state)
@@ -138,6 +177,7 @@ static void test_distance(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_both_layouts), cmocka_unit_test(test_covered_and_edge),
-                                       cmocka_unit_test(test_wrong_input), cmocka_unit_test(test_distance)};
+                                       cmocka_unit_test(test_who_covers),   cmocka_unit_test(test_small),
+                                       cmocka_unit_test(test_wrong_input),  cmocka_unit_test(test_distance)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
