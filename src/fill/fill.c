@@ -367,6 +367,12 @@ static void set_place(const TlFill *f, TlObject *o, double x, double y)
     o->has_pitch = 1;
 }
 
+// Boxes and camera of such a frame are carried on, and so people stand where these two say.
+static int is_carried_on(const TlFill *f, const TlSlot *slot)
+{
+    return f->chain.is_blind && slot->frame > f->last_key;
+}
+
 static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
 {
     int count = tl_chain_boxes(&f->chain, slot->frame, slot->shot, f->box, BOX_MAX);
@@ -379,7 +385,7 @@ static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
         *o = (TlObject){.id = box->id, .class_id = class_id, .score = box->score, .filled = box->filled};
         // Where the camera is not known, answer_camera() takes the place away again.
         double place[2];
-        if (tl_feet_place(&f->chain, slot->frame, box, place) == 0)
+        if (!is_carried_on(f, slot) && tl_feet_place(&f->chain, slot->frame, box, place) == 0)
             set_place(f, o, place[0], place[1]);
         record->object_count += cut_box(f, box->box, box->filled, o->bbox);
     }
@@ -409,7 +415,8 @@ static void plain_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
     keep_best(f, record);
 }
 
-// Without tracking: people by the middle of the lower edge of the box, the ball by its centre.
+// Without tracking, or where both are carried on: people by the middle of the lower edge of the box, the ball by its
+// centre.
 static void place_on_pitch(const TlFill *f, const TlPitchView *view, TlRecord *record)
 {
     for (int i = 0; i < record->object_count; i++) {
@@ -437,7 +444,7 @@ static void answer_camera(TlFill *f, const TlSlot *slot, TlRecord *record)
     tl_view_to_record(&view, record);
     tl_path_seen(&f->path, slot->frame, slot->shot, &view, seen);
     tl_pitch_project_view(&f->pitch, &view, seen, record->points);
-    if (!f->params.tracking)
+    if (!f->params.tracking || is_carried_on(f, slot))
         place_on_pitch(f, &view, record);
 }
 

@@ -149,6 +149,20 @@ static void seen_at(const TlRecord *r, double gx, double gy, double *x, double *
     tl_homography_apply(inverse, gx, gy, x, y);
 }
 
+// Where people stand is where box and camera put them.
+static void check_places(const TlRecord *r)
+{
+    double gx, gy;
+    int placed = 0;
+    for (int i = 0; r->frame > SEEN && i < r->object_count; i++) {
+        const TlObject *o = &r->objects[i];
+        tl_homography_apply(r->homography, middle(o), o->bbox[3], &gx, &gy);
+        placed += o->has_pitch;
+        assert_true(!o->has_pitch || hypot(gx - o->pitch[0], gy - o->pitch[1]) < 0.2);
+    }
+    assert_true(r->frame <= SEEN || r->frame > SEEN + 50 || placed >= 3);
+}
+
 static void camera_goes_on_and_comes_to_rest(void **state)
 {
     (void)state;
@@ -169,7 +183,13 @@ static void camera_goes_on_and_comes_to_rest(void **state)
         if (frame < FRAMES)
             truth[frame] = w;
         if (frame <= SEEN && frame % 4 == 0) {
+            static TlTrackedFrame tracked;
             make_fit(&w, &fit);
+            tracked.count = 0;
+            for (int id = 1; id <= PEOPLE; id++)
+                put(&tracked, id, start_of(id) + way_of(id, frame, 1), 350 + 30 * (id % 5), 80, TL_CLASS_PLAYER);
+            input.player_key = 1;
+            input.tracked = &tracked;
             input.pitch_key = 1;
             input.fit = &fit;
             input.points = points;
@@ -195,6 +215,7 @@ static void camera_goes_on_and_comes_to_rest(void **state)
             step = fabs(x - before);
         least = fabs(x - before);
         before = x;
+        check_places(&g_record[frame]);
         int shown = 0;
         for (int i = 0; i < TL_POINT_COUNT; i++)
             shown += g_record[frame].points[i].confidence > 0;
