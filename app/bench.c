@@ -11,6 +11,7 @@
 #include "command.h"
 #include "interrupt.h"
 #include "progress.h"
+#include "same_file.h"
 
 enum { CONFIG_MAX = 32, REPEATS_MAX = 21, CLIP_FRAMES = 750 };
 
@@ -298,6 +299,23 @@ static int write_tables(const Outcome *outcomes, int count, TlDiag *diag)
     return ret;
 }
 
+// The files are begun anew without asking: none may be the clip or another of them.
+static int check_outputs(const char *clip, TlDiag *diag)
+{
+    static const char *const options[] = {"--json", "--csv", "--write-env"};
+    const char *const path[] = {g_values.json, g_values.csv, g_values.env};
+    int ret = TL_OK;
+
+    for (int i = 0; i < 3 && ret == TL_OK; i++) {
+        for (int k = 0; k < i && path[i][0]; k++)
+            if (path[k][0] && tl_same_file(path[i], path[k]))
+                return tl_fail(diag, TL_EUSAGE, "%s and %s are the same file '%s'", options[k], options[i], path[i]);
+        if (path[i][0])
+            ret = tl_keep_input(path[i], clip, options[i], diag);
+    }
+    return ret;
+}
+
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
     static Outcome outcomes[CONFIG_MAX];
@@ -310,7 +328,10 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     for (int i = 0; i < count; i++)
         outcomes[i].config = list[i];
     outcomes[count++].config = g_baseline;
-    int done = 0, ret = sweep(line, clip, outcomes, count, &done, diag);
+    int done = 0, ret = check_outputs(clip, diag);
+    if (ret < 0)
+        return ret;
+    ret = sweep(line, clip, outcomes, count, &done, diag);
     if (ret == TL_EINTERRUPTED && done)
         (void)!write_tables(outcomes, done, diag); // the interruption stays the reason in diag
     if (ret < 0)

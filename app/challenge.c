@@ -12,6 +12,7 @@
 #include "challenge.h"
 #include "clip_server.h"
 #include "interrupt.h"
+#include "same_file.h"
 #include "video_facts.h"
 #include "wallet_secret.h"
 
@@ -248,7 +249,9 @@ static int run(const TlCommandLine *line, TlDiag *diag)
         return tl_fail(diag, TL_EUSAGE, "challenge needs --video FILE or URL");
     if (from_here && !is_here(g_values.to))
         return tl_fail(diag, TL_EUSAGE, "a miner on another machine cannot fetch '%s': give a URL", g_values.video);
-    int ret = tl_sr25519_init();
+    int ret = g_values.save[0] ? tl_keep_input(g_values.save, g_values.video, "--save", diag) : TL_OK;
+    if (ret == TL_OK)
+        ret = tl_sr25519_init();
     if (ret == TL_OK)
         ret = read_key(&key, diag);
     if (ret == TL_OK)

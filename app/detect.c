@@ -14,6 +14,7 @@
 #include "interrupt.h"
 #include "outputs.h"
 #include "progress.h"
+#include "same_file.h"
 
 typedef struct DetectValues {
     char output[TL_PATH_SIZE];
@@ -123,6 +124,16 @@ static int list_pictures(PictureList *list, const TlTextList *arguments, TlDiag 
     return ret;
 }
 
+// No picture that is read is written over, whatever -y says.
+static int keep_pictures(const PictureList *list, TlDiag *diag)
+{
+    int ret = TL_OK;
+
+    for (int i = 0; i < list->count && ret == TL_OK; i++)
+        ret = tl_keep_input(g_values.output, list->path[i], "-o", diag);
+    return ret;
+}
+
 static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, TlDiag *diag)
 {
     static TlRecord record; // large
@@ -175,6 +186,8 @@ static int run(const TlCommandLine *line, TlDiag *diag)
         options.per_class_nms = 1;
     }
     int ret = list_pictures(&list, &line->arguments, diag);
+    if (ret == TL_OK)
+        ret = keep_pictures(&list, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);
     tl_progress_note("loading the networks", line->quiet || ret < 0);

@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "same_file.h"
+
 int tl_output_has_ending(const char *path, const char *ending)
 {
     size_t length = strlen(path), tail = strlen(ending);
@@ -101,13 +103,19 @@ static int is_folder(const char *path)
 
 static int add(TlOutputs *outputs, int kind, const char *path, const char *format, TlDiag *diag)
 {
+    static const char *const options[] = {
+        [TL_OUTPUT_RECORDS] = "-o", [TL_OUTPUT_OVERLAY] = "--overlay", [TL_OUTPUT_MAP] = "--map"};
+
     if (outputs->count == TL_OUTPUT_MAX)
         return tl_fail(diag, TL_EUSAGE, "at most %d outputs are written in one run", TL_OUTPUT_MAX);
     if (strlen(path) >= TL_PATH_SIZE)
         return tl_fail(diag, TL_ELIMIT, "the name of the output '%.60s...' is too long", path);
     for (int i = 0; i < outputs->count; i++)
-        if (!strcmp(outputs->item[i].path, path))
+        if (tl_same_file(outputs->item[i].path, path))
             return tl_fail(diag, TL_EUSAGE, "'%s' is given as output twice", path);
+    int ret = tl_keep_input(path, outputs->input, options[kind], diag);
+    if (ret < 0)
+        return ret;
     TlOutput *output = &outputs->item[outputs->count++];
     *output = (TlOutput){.kind = kind, .format = format};
     snprintf(output->path, sizeof output->path, "%s", path);
@@ -179,7 +187,7 @@ int tl_outputs_plan(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *
     char path[TL_PATH_SIZE], ending[32];
     int ret = TL_OK;
 
-    *outputs = (TlOutputs){.overwrite = request->overwrite};
+    *outputs = (TlOutputs){.input = request->input, .overwrite = request->overwrite};
     if (request->format[0] && request->outputs->count > 1)
         return tl_fail(diag, TL_EUSAGE, "--format goes with one -o; several take their formats from their endings");
     for (int i = 0; i < request->outputs->count && ret == TL_OK; i++)

@@ -20,6 +20,7 @@ typedef struct TlOutput {
 } TlOutput;
 
 typedef struct TlOutputs {
+    const char *input; ///< is never replaced
     int count, overwrite;
     double pitch_length_m, pitch_width_m;
     int threads;

@@ -10,6 +10,7 @@
 #include "interrupt.h"
 #include "outputs.h"
 #include "progress.h"
+#include "same_file.h"
 
 typedef struct ProcessValues {
     TlTextList outputs;
@@ -79,6 +80,19 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = NULL}},
 };
 
+// The file of --progress is begun anew without asking, so it may be none of the others.
+static int check_progress(const TlCommandLine *line, const TlOutputs *outputs, TlDiag *diag)
+{
+    if (!g_values.progress[0])
+        return TL_OK;
+    if (tl_outputs_use_stdout(outputs) && tl_same_file(g_values.progress, "-"))
+        return tl_fail(diag, TL_EUSAGE, "results and progress cannot both go to standard output");
+    for (int i = 0; i < outputs->count; i++)
+        if (tl_same_file(outputs->item[i].path, g_values.progress))
+            return tl_fail(diag, TL_EUSAGE, "'%s' is given as output and for --progress", g_values.progress);
+    return tl_keep_input(g_values.progress, line->arguments.item[0], "--progress", diag);
+}
+
 static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
 {
     const TlOutputRequest request = {.input = line->arguments.item[0],
@@ -93,8 +107,8 @@ static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
     int ret = tl_outputs_plan(outputs, &request, diag);
     if (ret == TL_OK && line->options.skip_pitch && tl_outputs_want_pitch(outputs))
         return tl_fail(diag, TL_EUSAGE, "a map needs the pitch: leave out --skip-pitch or the map");
-    if (ret == TL_OK && tl_outputs_use_stdout(outputs) && !strcmp(g_values.progress, "-"))
-        return tl_fail(diag, TL_EUSAGE, "results and progress cannot both go to standard output");
+    if (ret == TL_OK)
+        ret = check_progress(line, outputs, diag);
     outputs->pitch_length_m = line->options.pitch_length_m;
     outputs->pitch_width_m = line->options.pitch_width_m;
     outputs->threads = line->options.threads;

@@ -9,6 +9,7 @@
 #include "interrupt.h"
 #include "outputs.h"
 #include "progress.h"
+#include "same_file.h"
 
 typedef struct SynthValues {
     char output[TL_PATH_SIZE], truth[TL_PATH_SIZE], size[32], camera[16];
@@ -121,6 +122,8 @@ static int make_params(TlSynthParams *params, TlDiag *diag)
         return tl_fail(diag, TL_EUSAGE,
                        "the ending of --truth '%s' tells no format; .jsonl is the one that loses nothing",
                        g_values.truth);
+    if (g_values.truth[0] && tl_same_file(g_values.output, g_values.truth))
+        return tl_fail(diag, TL_EUSAGE, "-o and --truth are the same file '%s'", g_values.truth);
     int ret = parse_size(g_values.size, params, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);

@@ -167,6 +167,83 @@ def test_stride_fills_the_frames_between(touchline, match):
     assert [r["filled"] for r in records[:11]] == [i % 5 != 0 for i in range(11)]
 
 
+# --- what is read is never replaced
+
+def link_hard(folder, name):
+    os.link(folder / "m.mp4", folder / name)
+
+
+def link_soft(folder, name):
+    (folder / name).symlink_to("m.mp4")
+
+
+OVER_THE_INPUT = {
+    "folder": (["m.mp4", "--overlay", "."], None),
+    "same": (["m.mp4", "--overlay", "m.mp4"], None),
+    "spelled differently": (["m.mp4", "--overlay", "./sub/../m.mp4"], None),
+    "-o": (["m.mp4", "-o", "m.mp4"], None),
+    "records": (["m.mp4", "-o", "m.mp4", "-f", "csv"], None),
+    "map": (["m.mp4", "--map", "m.mp4"], None),
+    "progress": (["m.mp4", "-o", "a.csv", "--progress", "m.mp4"], None),
+    "symbolic link out": (["m.mp4", "--overlay", "l.mp4"], link_soft),
+    "symbolic link in": (["l.mp4", "--overlay", "m.mp4"], link_soft),
+    "hard link": (["m.mp4", "--overlay", "l.mp4"], link_hard),
+}
+
+
+@pytest.mark.parametrize("overwrite", [[], ["-y"]], ids=["", "-y"])
+@pytest.mark.parametrize("name", OVER_THE_INPUT)
+def test_input_is_never_replaced(touchline, networks, clip, name, overwrite):
+    arguments, link = OVER_THE_INPUT[name]
+    (touchline.folder / "sub").mkdir()
+    shutil.copy(clip, touchline.folder / "m.mp4")
+    if link:
+        link(touchline.folder, "l.mp4")
+    before = touchline.files()
+    assert_fails(touchline("process", *arguments, *networks.options, *overwrite), "EUSAGE", "would replace the input")
+    assert touchline.files() == before
+    assert (touchline.folder / "m.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_input_at_standard_input_is_never_replaced(touchline, networks, clip):
+    shutil.copy(clip, touchline.folder / "m.mp4")
+    with open(touchline.folder / "m.mp4", "rb") as stream:
+        result = touchline("process", "-", "--overlay", "m.mp4", "-y", *networks.options, stdin=stream)
+    assert_fails(result, "EUSAGE", "would replace the input")
+    assert (touchline.folder / "m.mp4").read_bytes() == clip.read_bytes()
+
+
+def test_pictures_of_the_input_are_never_replaced(touchline, networks):
+    (touchline.folder / "in").mkdir()
+    ffmpeg(*test_source("64x64", seconds=0.12), touchline.folder / "in" / "%d.png")
+    before = {p.name: p.read_bytes() for p in (touchline.folder / "in").iterdir()}
+    assert len(before) == 3
+    for arguments in (["process", "in", "--map", "in/2.png"], ["process", "in", "-o", "in/2.png", "-f", "csv"],
+                      ["detect", "in", "-o", "in/2.png"], ["detect", "in/1.png", "in/2.png", "-o", "./in/2.png"]):
+        assert_fails(touchline(*arguments, "-y", *networks.options), "EUSAGE", "would replace", "2.png")
+    assert {p.name: p.read_bytes() for p in (touchline.folder / "in").iterdir()} == before
+    # Another file in the same folder is nobody's loss.
+    assert touchline("process", "in", "-o", "in/out.csv", "-y", *networks.options).returncode == 0
+
+
+def test_two_outputs_that_are_one_file(touchline, networks, clip):
+    (touchline.folder / "a.jsonl").write_text("")
+    (touchline.folder / "l.jsonl").symlink_to("a.jsonl")
+    before = touchline.files()
+    for pair in (["-o", "a.jsonl", "-o", "./a.jsonl"], ["-o", "a.jsonl", "-o", "l.jsonl"],
+                 ["-o", "new.mp4", "--overlay", "./new.mp4"], ["--overlay", "new.mp4", "--map", "new.mp4"],
+                 ["-o", "new.csv", "--progress", "./new.csv"]):
+        result = touchline("process", clip, *networks.options, *pair, "-y")
+        assert result.returncode == 2, (pair, result.stderr)
+        assert touchline.files() == before
+    for pair in (["--csv", clip], ["--write-env", clip], ["--csv", "x", "--json", "./x"]):
+        assert_fails(touchline("bench", "--video-path", clip, *pair), "EUSAGE", "same file" if len(pair) == 4 else clip.name)
+        assert touchline.files() == before and clip.stat().st_size > 1000
+    for truth in ("clip.mp4", "./clip.mp4"):
+        result = touchline("synth", "-o", "clip.mp4", "--truth", truth, "-y")
+        assert result.returncode == 2 and touchline.files() == before
+
+
 # --- failures while writing
 
 def test_output_folder_that_does_not_exist(touchline, networks, clip):
