@@ -100,12 +100,12 @@ static int decide_first(TlDecoder *decoder, int *ret)
         int64_t index = tl_schedule_index(&decoder->schedule, waiting->epoch, waiting->pts);
         if (index == TL_INDEX_LATER && decoder->waiting_count < TL_WAITING_MAX)
             return 1;
-        if (index >= 0 && !decoder->params.want(decoder->params.want_opaque, index))
-            state = TL_FRAME_DROPPED;
+        if (index >= 0)
+            state = decoder->params.want(decoder->params.want_opaque, index) ? TL_FRAME_SPARE : TL_FRAME_DROPPED;
     }
     if (waiting->is_scheduled)
         tl_schedule_decide(&decoder->schedule, waiting->epoch, waiting->pts, state);
-    if (state == TL_FRAME_SENT)
+    if (state != TL_FRAME_DROPPED)
         *ret = send_packet(decoder, waiting->packet);
     av_packet_unref(waiting->packet);
     decoder->waiting_first = (decoder->waiting_first + 1) % TL_WAITING_MAX;

@@ -19,6 +19,7 @@ typedef struct TlFrame {
     int64_t index;     ///< source frame index, from 0, presentation order
     double time_s;     ///< from the first frame
     TlPicture picture; ///< picture.width/height 0 when the frame was counted but not decoded (see TlReaderParams.want)
+    uint8_t is_spare;  ///< came with pixels only because it was wanted
     atomic_int refs;
     void *opaque; ///< owner of the pixels (AVFrame)
     struct TlFramePool *pool;

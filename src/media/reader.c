@@ -142,6 +142,7 @@ static int make_frame(TlReader *reader, int64_t pts, TlFrame **out, TlDiag *diag
         if (ret < 0)
             return ret;
     }
+    (*out)->is_spare = (uint8_t)(reader->images.count ? reader->next_index > 0 : reader->decoder.schedule.is_spare);
     (*out)->index = reader->next_index++;
     (*out)->time_s = timeline_next(&reader->timeline, pts);
     return TL_OK;

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+static int is_sent(const TlScheduleEntry *entry)
+{
+    return entry->state == TL_FRAME_SENT || entry->state == TL_FRAME_SPARE;
+}
+
 static void remove_entry(TlSchedule *schedule, int i)
 {
     schedule->count--;
@@ -30,7 +35,7 @@ static void insert_entry(TlSchedule *schedule, TlScheduleEntry entry)
 static void forget_oldest_sent(TlSchedule *schedule)
 {
     for (int i = 0; i < schedule->count; i++)
-        if (schedule->entries[i].state == TL_FRAME_SENT) {
+        if (is_sent(&schedule->entries[i])) {
             remove_entry(schedule, i);
             return;
         }
@@ -100,6 +105,7 @@ static int64_t take(TlSchedule *schedule, int i)
     schedule->has_taken = 1;
     schedule->taken_epoch = schedule->entries[i].epoch;
     schedule->taken_pts = schedule->entries[i].pts;
+    schedule->is_spare = schedule->entries[i].state == TL_FRAME_SPARE;
     remove_entry(schedule, i);
     return schedule->next_index++;
 }
@@ -120,11 +126,11 @@ int tl_schedule_take_frame(TlSchedule *schedule, int64_t pts, int64_t *index)
 {
     int match = 0;
 
-    while (match < schedule->count &&
-           (schedule->entries[match].state != TL_FRAME_SENT || schedule->entries[match].pts != pts))
+    while (match < schedule->count && (!is_sent(&schedule->entries[match]) || schedule->entries[match].pts != pts))
         match++;
     if (match == schedule->count) {
         *index = schedule->next_index++;
+        schedule->is_spare = 0;
         return 1;
     }
     for (int i = 0; i < match;) {

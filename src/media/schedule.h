@@ -13,7 +13,8 @@
 enum { TL_SCHEDULE_SIZE = 128 };
 #define TL_NO_TIME INT64_MIN // the same as AV_NOPTS_VALUE
 
-enum TlScheduleState { TL_FRAME_UNDECIDED = 0, TL_FRAME_SENT, TL_FRAME_DROPPED };
+// SPARE: sent because somebody wants it; it could have been dropped.
+enum TlScheduleState { TL_FRAME_UNDECIDED = 0, TL_FRAME_SENT, TL_FRAME_SPARE, TL_FRAME_DROPPED };
 
 typedef struct TlScheduleEntry {
     int64_t pts;
@@ -33,6 +34,7 @@ typedef struct TlSchedule {
     int has_taken;
     int32_t taken_epoch;
     int64_t taken_pts; ///< last frame that left, for packets that come too late
+    int is_spare;      ///< ... and whether it could have been dropped
 } TlSchedule;
 
 // A packet in decoding order. dts may be TL_NO_TIME, pts may not. Returns the epoch, which with pts names the entry.
@@ -51,7 +53,7 @@ enum { TL_INDEX_LATER = -1 /* read on */, TL_INDEX_NEVER = -2 /* decode it */ };
 // above. The very first frame is never dropped: it tells the size of all.
 int64_t tl_schedule_index(const TlSchedule *schedule, int32_t epoch, int64_t pts);
 
-// What became of the first undecided entry of that name: SENT to the decoder or DROPPED.
+// What became of the first undecided entry of that name: SENT to the decoder, SPARE or DROPPED.
 void tl_schedule_decide(TlSchedule *schedule, int32_t epoch, int64_t pts, int state);
 
 // Takes the next frame off when it is a dropped one: 1 with its pts and index, else 0.

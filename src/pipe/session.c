@@ -150,6 +150,7 @@ static void reset_clip(TlSession *s)
     s->ended = s->end_code = 0;
     s->pushed_count = 0;
     s->scene = (TlScene){0};
+    s->next_look = 0;
     s->decode_diag = s->result_diag = (TlDiag){0};
     s->cut_pending = 0;
     s->timed_out = 0;

@@ -67,6 +67,7 @@ struct TlSession {
 
     // decode thread
     TlScene scene;
+    int64_t next_look; ///< frames before it are not looked at for a cut unless they are key frames
     TlDiag decode_diag;
     double decode_s, pre_s;
     atomic_int time_budget_hit;

@@ -8,6 +8,7 @@
 #include "pipe/session_internal.h"
 
 enum { CANCEL_CHECK_MS = 100, KEYS_TO_JUDGE = 8 };
+static const double QUIET_S = 0.5;      // after a cut
 static const double BUDGET_SHARE = 0.9; // of what is left of the time budget; the rest is for the last answers
 
 // --- decode thread
@@ -67,13 +68,15 @@ static int within_budget(TlSession *s, int64_t frame)
     return s->keys_seen % (every > 0 ? every : 1) == 0;
 }
 
-// The pitch network sees every pitch_stride-th key frame of the plan, the next one used when that one was left out, and
-// the last frame.
-static int pitch_is_due(TlSession *s, int64_t frame)
+// The pitch network sees every pitch_stride-th key frame of the plan, the next one used when that one was left out, the
+// first of a scene and the last frame.
+static int pitch_is_due(TlSession *s, int64_t frame, int cut)
 {
     int64_t due = s->keys_pitch < 0 || s->keys_seen - s->keys_pitch >= s->plan.pitch_stride;
-    if (!due && frame != s->plan.last_estimate)
-        return 0;
+    if (cut)
+        s->keys_pitch = s->keys_seen;
+    if (cut || (!due && frame != s->plan.last_estimate))
+        return cut;
     s->keys_pitch = s->keys_seen - (s->keys_pitch < 0 ? 0 : (s->keys_seen - s->keys_pitch) % s->plan.pitch_stride);
     return 1;
 }
@@ -85,16 +88,29 @@ static int put(TlSession *s, TlNetwork *network, const TlFrame *frame, TlTicket 
     return ret == TL_OK ? tl_network_put(network, &frame->picture, ticket, &s->decode_diag) : ret;
 }
 
+// Whether a scene begins with this frame. Looked at are key frames and those that come with pixels whoever wants them,
+// so that an overlay changes nothing; after a cut only key frames for a while: in a storm of flashes every frame would
+// be one.
+static int begins_scene(TlSession *s, const TlFrame *frame, int is_key)
+{
+    if (!is_key && (frame->is_spare || frame->index < s->next_look))
+        return 0;
+    int cut = tl_scene_update(&s->scene, &frame->picture);
+    if (cut)
+        s->next_look = frame->index + (int64_t)(QUIET_S * s->info.fps);
+    return cut;
+}
+
+// The networks see the key frames of the plan and the first frame of every scene.
 static int feed_networks(TlSession *s, const TlFrame *frame, TlItem *item)
 {
     int64_t begin = tl_now_us();
-    int ret = TL_OK;
-    if (tl_plan_is_key(&s->plan, frame->index) && within_budget(s, frame->index)) {
+    int ret = TL_OK, is_key = tl_plan_is_key(&s->plan, frame->index);
+    item->cut = (uint8_t)begins_scene(s, frame, is_key);
+    if ((is_key || item->cut) && within_budget(s, frame->index)) {
         s->keys_run++;
         item->player_key = 1;
-        item->pitch_key = s->pitch && pitch_is_due(s, frame->index);
-        // Only key frames are looked at for cuts: which others come with pixels depends on the decoder and on overlays.
-        item->cut = (uint8_t)tl_scene_update(&s->scene, &frame->picture);
+        item->pitch_key = s->pitch && pitch_is_due(s, frame->index, item->cut);
         ret = put(s, s->player, frame, &item->player);
         if (ret == TL_OK && item->pitch_key)
             ret = put(s, s->pitch, frame, &item->pitch);
