@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <touchline/render.h>
 
@@ -43,7 +44,7 @@ struct TlMap {
 static int ends_with(const char *text, const char *end)
 {
     size_t n = strlen(text), m = strlen(end);
-    return n >= m && strcmp(text + n - m, end) == 0;
+    return n >= m && !strcasecmp(text + n - m, end);
 }
 
 static int open_output(TlMap *map, const TlRenderParams *params, const TlStreamInfo *info, TlDiag *diag)

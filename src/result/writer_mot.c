@@ -6,6 +6,7 @@
 // numbers are not known here, so a role stands alone).
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 #include "base/outfile.h"
@@ -33,7 +34,7 @@ static void sequence_name(char *name, size_t size, const char *path)
     tl_strcpy(name, size, slash ? slash + 1 : path);
     for (int i = 0; endings[i]; i++) {
         size_t length = strlen(name), ending = strlen(endings[i]);
-        if (length > ending && !strcmp(name + length - ending, endings[i])) {
+        if (length > ending && !strcasecmp(name + length - ending, endings[i])) {
             name[length - ending] = '\0';
             break;
         }
