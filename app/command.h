@@ -24,6 +24,7 @@ typedef struct TlCommandOption {
     char letter; ///< of the short form, 0 = none
     int many;    ///< 1: may be repeated; the field is a TlTextList
     int file;    ///< 1: the value is a file or folder, for completions
+    int output;  ///< 1: one file that is written, so two different ones on the command line are a mistake
 } TlCommandOption;
 
 typedef struct TlExample {

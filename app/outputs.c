@@ -134,22 +134,22 @@ static int add_in_folder(TlOutputs *outputs, const TlOutputRequest *request, int
     return add(outputs, kind, path, format, diag);
 }
 
-static int add_overlay(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *diag)
+static int add_overlay(TlOutputs *outputs, const TlOutputRequest *request, const char *path, TlDiag *diag)
 {
-    if (is_folder(request->overlay))
-        return add_in_folder(outputs, request, TL_OUTPUT_OVERLAY, request->overlay, ".mp4", NULL, diag);
-    if (!tl_output_has_ending(request->overlay, ".mp4"))
-        return tl_fail(diag, TL_EUSAGE, "--overlay must end in .mp4, not '%s'", request->overlay);
-    return add(outputs, TL_OUTPUT_OVERLAY, request->overlay, NULL, diag);
+    if (is_folder(path))
+        return add_in_folder(outputs, request, TL_OUTPUT_OVERLAY, path, ".mp4", NULL, diag);
+    if (!tl_output_has_ending(path, ".mp4"))
+        return tl_fail(diag, TL_EUSAGE, "--overlay must end in .mp4, not '%s'", path);
+    return add(outputs, TL_OUTPUT_OVERLAY, path, NULL, diag);
 }
 
-static int add_map(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *diag)
+static int add_map(TlOutputs *outputs, const TlOutputRequest *request, const char *path, TlDiag *diag)
 {
-    if (is_folder(request->map))
-        return add_in_folder(outputs, request, TL_OUTPUT_MAP, request->map, ".png", NULL, diag);
-    if (!tl_output_has_ending(request->map, ".png") && !tl_output_has_ending(request->map, ".mp4"))
-        return tl_fail(diag, TL_EUSAGE, "--map must end in .png or .mp4, not '%s'", request->map);
-    return add(outputs, TL_OUTPUT_MAP, request->map, NULL, diag);
+    if (is_folder(path))
+        return add_in_folder(outputs, request, TL_OUTPUT_MAP, path, ".png", NULL, diag);
+    if (!tl_output_has_ending(path, ".png") && !tl_output_has_ending(path, ".mp4"))
+        return tl_fail(diag, TL_EUSAGE, "--map must end in .png or .mp4, not '%s'", path);
+    return add(outputs, TL_OUTPUT_MAP, path, NULL, diag);
 }
 
 static int add_output(TlOutputs *outputs, const TlOutputRequest *request, const char *path, TlDiag *diag)
@@ -192,10 +192,12 @@ int tl_outputs_plan(TlOutputs *outputs, const TlOutputRequest *request, TlDiag *
         return tl_fail(diag, TL_EUSAGE, "--format goes with one -o; several take their formats from their endings");
     for (int i = 0; i < request->outputs->count && ret == TL_OK; i++)
         ret = add_output(outputs, request, request->outputs->item[i], diag);
-    if (ret == TL_OK && request->overlay[0])
-        ret = add_overlay(outputs, request, diag);
-    if (ret == TL_OK && request->map[0])
-        ret = add_map(outputs, request, diag);
+    for (int i = 0; i < request->overlays->count && ret == TL_OK; i++)
+        if (request->overlays->item[i][0])
+            ret = add_overlay(outputs, request, request->overlays->item[i], diag);
+    for (int i = 0; i < request->maps->count && ret == TL_OK; i++)
+        if (request->maps->item[i][0])
+            ret = add_map(outputs, request, request->maps->item[i], diag);
     if (ret < 0 || outputs->count)
         return ret;
     // Nothing named: <stem>.jsonl (or the ending of --format) in the working directory.

@@ -28,10 +28,10 @@ typedef struct TlOutputs {
 } TlOutputs;
 
 typedef struct TlOutputRequest {
-    const char *input;         ///< names outputs that have no name of their own
-    const TlTextList *outputs; ///< -o: .mp4 is an overlay, .png a map, a folder gets <stem>.<ending>
-    const char *format;        ///< of -o, "" = by the ending
-    const char *overlay, *map; ///< "" = none; a folder gets <stem>.mp4, <stem>.png
+    const char *input;                 ///< names outputs that have no name of their own
+    const TlTextList *outputs;         ///< -o: .mp4 is an overlay, .png a map, a folder gets <stem>.<ending>
+    const char *format;                ///< of -o, "" = by the ending
+    const TlTextList *overlays, *maps; ///< --overlay, --map; "" = none; a folder gets <stem>.mp4, <stem>.png
     int overwrite;
 } TlOutputRequest;
 

@@ -43,12 +43,19 @@ const TlCommandOption tl_common_options[] = {
 // The two walks over argv: the first looks for --help and --config, the second sets everything.
 enum Walk { WALK_COMMON, WALK_ALL };
 
+enum { OUTPUT_MAX = 8 }; // options of one command that name an output
+
 typedef struct Parser {
     TlCommandLine *line;
     const TlCommand *command;
     int argc, at, walk;
     char **argv;
     TlDiag *diag;
+    struct {
+        const TlOptionDef *def;
+        const char *value;
+    } output[OUTPUT_MAX]; ///< outputs named so far
+    int output_count;
 } Parser;
 
 // An option as it stands in argv: a long name, not terminated, or a letter.
@@ -62,7 +69,7 @@ typedef struct Name {
 typedef struct Target {
     const TlOptionDef *def;
     void *object;
-    int many, common;
+    int many, common, output;
 } Target;
 
 int tl_command_takes(const TlCommand *command, const TlOptionDef *def)
@@ -86,7 +93,11 @@ static int find_in(const TlCommandOption *rows, void *object, const Name *name, 
         int hit = name->letter ? row->letter == name->letter : same(row->def.flag, name) || same(row->def.alias, name);
         if (!hit)
             continue;
-        *target = (Target){.def = &row->def, .object = object, .many = row->many, .common = object == &g_common};
+        *target = (Target){.def = &row->def,
+                           .object = object,
+                           .many = row->many,
+                           .common = object == &g_common,
+                           .output = row->output};
         return 1;
     }
     return 0;
@@ -164,6 +175,20 @@ static int add_text(Parser *parser, TlTextList *list, const char *text)
     return TL_OK;
 }
 
+// Of a setting the last word counts; a file that was asked for and silently not written would be missed too late.
+static int note_output(Parser *parser, const TlOptionDef *def, const char *value, const char *subject)
+{
+    for (int i = 0; i < parser->output_count; i++)
+        if (parser->output[i].def == def && strcmp(parser->output[i].value, value) != 0)
+            return tl_fail(parser->diag, TL_EUSAGE, "%s is given twice, '%s' and '%s', and writes one file only",
+                           subject, parser->output[i].value, value);
+    if (parser->output_count < OUTPUT_MAX) {
+        parser->output[parser->output_count].def = def;
+        parser->output[parser->output_count++].value = value;
+    }
+    return TL_OK;
+}
+
 static int apply(Parser *parser, const Target *target, const char *value, const char *subject)
 {
     if (parser->walk == WALK_COMMON && !target->common)
@@ -177,7 +202,8 @@ static int apply(Parser *parser, const Target *target, const char *value, const 
         g_common.verbose++;
         return TL_OK;
     }
-    return tl_option_set_field(target->def, target->object, value, subject, parser->diag);
+    int ret = target->output ? note_output(parser, target->def, value, subject) : TL_OK;
+    return ret < 0 ? ret : tl_option_set_field(target->def, target->object, value, subject, parser->diag);
 }
 
 // The next word of argv as the value of an option.

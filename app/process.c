@@ -13,8 +13,8 @@
 #include "same_file.h"
 
 typedef struct ProcessValues {
-    TlTextList outputs;
-    char format[32], overlay[TL_PATH_SIZE], map[TL_PATH_SIZE], progress[TL_PATH_SIZE];
+    TlTextList outputs, overlays, maps;
+    char format[32], progress[TL_PATH_SIZE];
     int overwrite, keep, partial;
 } ProcessValues;
 
@@ -23,6 +23,7 @@ static ProcessValues g_values;
 #define STRING(field)                                                                                                  \
     .type = TL_OPTION_STRING, .max = sizeof(((ProcessValues *)0)->field) - 1,                                          \
     .offset = offsetof(ProcessValues, field), .deflt = ""
+#define LIST(field)   .type = TL_OPTION_STRING, .offset = offsetof(ProcessValues, field)
 #define SWITCH(field) .type = TL_OPTION_BOOL, .max = 1, .offset = offsetof(ProcessValues, field), .deflt = "0"
 
 static const TlCommandOption g_options[] = {
@@ -32,8 +33,7 @@ static const TlCommandOption g_options[] = {
              .help = "result file, may be repeated; '-' is standard output, a folder gets <name of the input>.jsonl, "
                      ".mp4 is an overlay, .png a map; without any output option <name of the input>.jsonl is written "
                      "to the working directory",
-             .type = TL_OPTION_STRING,
-             .offset = offsetof(ProcessValues, outputs)},
+             LIST(outputs)},
      .letter = 'o',
      .many = 1,
      .file = 1},
@@ -48,20 +48,23 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = "overlay",
              .group = "Output",
              .value = "FILE.mp4",
-             .help = "the video with everything drawn in. Ellipse: a person with the id; its colour is the kit as "
-                     "measured in the picture, which is a guess at the team (light blue: not known; red: goalkeeper; "
-                     "yellow: referee). Triangle: the ball. Dashed, or a hollow triangle: filled by motion between "
-                     "frames that the networks saw. Pink lines: the pitch through the camera that was found; numbered "
-                     "dots: the 32 points of docs/coordinates.md. A folder gets <name of the input>.mp4",
-             STRING(overlay)},
+             .help =
+                 "the video with everything drawn in. Ellipse: a person with the id; its colour is the kit as "
+                 "measured in the picture, which is a guess at the team (light blue: not known; red: goalkeeper; "
+                 "yellow: referee). Triangle: the ball. Dashed, or a hollow triangle: filled by motion between "
+                 "frames that the networks saw. Pink lines: the pitch through the camera that was found; numbered "
+                 "dots: the 32 points of docs/coordinates.md. A folder gets <name of the input>.mp4; may be repeated",
+             LIST(overlays)},
+     .many = 1,
      .file = 1},
     {.def = {.flag = "map",
              .group = "Output",
              .value = "FILE",
              .help =
                  "the pitch from above: paths of the whole clip (.png) or a film (.mp4); needs the pitch network. A "
-                 "folder gets <name of the input>.png",
-             STRING(map)},
+                 "folder gets <name of the input>.png; may be repeated",
+             LIST(maps)},
+     .many = 1,
      .file = 1},
     {.def = {.flag = "overwrite", .group = "Output", .help = "replace files that exist", SWITCH(overwrite)},
      .letter = 'y'},
@@ -76,7 +79,8 @@ static const TlCommandOption g_options[] = {
              .value = "FILE",
              .help = "progress as key=value blocks for programs; '-' is standard output",
              STRING(progress)},
-     .file = 1},
+     .file = 1,
+     .output = 1},
     {.def = {.flag = NULL}},
 };
 
@@ -98,8 +102,8 @@ static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
     const TlOutputRequest request = {.input = line->arguments.item[0],
                                      .outputs = &g_values.outputs,
                                      .format = g_values.format,
-                                     .overlay = g_values.overlay,
-                                     .map = g_values.map,
+                                     .overlays = &g_values.overlays,
+                                     .maps = &g_values.maps,
                                      .overwrite = g_values.overwrite};
 
     if (g_values.overwrite && g_values.keep)

@@ -62,6 +62,27 @@ def test_several_outputs_in_one_run(touchline, match):
         assert stream["nb_read_frames"] == "50"
 
 
+def test_repeated_pictures_are_all_written(touchline, match):
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, "--frames", ":10", "--map", "a.png", "--map", "b.mp4", "--map", "",
+                       "--overlay", "c.mp4", "--overlay", "d.mp4", "-q")
+    assert result.returncode == 0, result.stderr
+    assert touchline.files() == ["a.png", "b.mp4", "c.mp4", "d.mp4"]
+    assert (touchline.folder / "c.mp4").read_bytes() == (touchline.folder / "d.mp4").read_bytes()
+
+
+def test_endings_in_capitals(touchline, match):
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, "--frames", ":10", "--map", "A.PNG", "--map", "B.MP4",
+                       "--overlay", "C.MP4", "-o", "D.CSV", "-o", "E.GSR.JSON", "-o", "F.MOT.TXT", "-q")
+    assert result.returncode == 0, result.stderr
+    assert touchline.files() == ["A.PNG", "B.MP4", "C.MP4", "D.CSV", "E.GSR.JSON", "F.MOT.TXT", "gameinfo.ini",
+                                 "seqinfo.ini"]
+    assert (touchline.folder / "A.PNG").read_bytes().startswith(b"\x89PNG")
+    assert (touchline.folder / "B.MP4").read_bytes()[4:8] == b"ftyp"
+    assert "name=F\n" in (touchline.folder / "seqinfo.ini").read_text()
+
+
 def test_endings_choose_pictures(touchline, match):
     path, _, nets = match
     result = touchline("process", path, *nets.options, "-o", "seen.mp4", "-o", "paths.png", "-q")
