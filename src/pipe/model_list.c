@@ -78,12 +78,14 @@ static void read_card(TlModelInfo *info)
 
     while (file && fgets(line, sizeof line, file)) {
         line[strcspn(line, "\r\n")] = '\0';
+        if (line[0] == '|' || !strncmp(line, "```", 3))
+            break; // prose with colons follows
         char *key = line + strspn(line, "-* ");
         char *colon = strstr(key, ": ");
         size_t length = colon ? (size_t)(colon - key) : 0;
         while (length && key[length - 1] == '*')
             length--;
-        if (!length || length > 24 || line[0] == '#' || line[0] == '|')
+        if (!length || length > 24 || line[0] == '#')
             continue;
         char *value = colon + 2 + strspn(colon + 2, "* ");
         add_fact(info, key, length, value);
