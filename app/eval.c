@@ -87,6 +87,13 @@ static const char *percent(double share, char text[16])
     return text;
 }
 
+// A figure with its unit, "-" for the -1 of "nothing to measure".
+static const char *figure(double value, double factor, const char *unit, char text[24])
+{
+    snprintf(text, 24, "%.3f%s", factor * value, unit);
+    return value < 0 ? "-" : text;
+}
+
 static void print_boxes(const TlEvalReport *rows, int count)
 {
     char a[16], b[16], p[16], r[16];
@@ -103,12 +110,14 @@ static void print_boxes(const TlEvalReport *rows, int count)
 
 static void print_pitch(const TlEvalReport *rows, int count)
 {
+    char a[24], b[24], c[24], d[24];
     printf("%-10s %8s %10s %7s %6s %13s %10s %9s %7s\n", "match", "pictures", "homography", "points", "found",
            "median/width", "95%/width", "median m", "95% m");
     for (int i = 0; i < count; i++) {
         const TlEvalPitch *p = &rows[i].pitch;
-        printf("%-10s %8d %10d %7d %6d %12.3f%% %9.3f%% %9.3f %7.3f\n", rows[i].name, p->pictures, p->with_homography,
-               p->points, p->found, 100 * p->median_share, 100 * p->p95_share, p->median_m, p->p95_m);
+        printf("%-10s %8d %10d %7d %6d %13s %10s %9s %7s\n", rows[i].name, p->pictures, p->with_homography, p->points,
+               p->found, figure(p->median_share, 100, "%", a), figure(p->p95_share, 100, "%", b),
+               figure(p->median_m, 1, "", c), figure(p->p95_m, 1, "", d));
     }
 }
 
@@ -117,7 +126,8 @@ static void print_json(const TlEvalReport *rows, int count)
     printf("{\"rows\":[");
     for (int i = 0; i < count; i++) {
         const TlEvalPitch *p = &rows[i].pitch;
-        printf("%s\n {\"name\":\"%s\",\"pictures\":%d", i ? "," : "", rows[i].name, rows[i].pictures);
+        printf("%s\n {\"name\":\"%s\",\"pictures\":%d,\"without_prediction\":%d", i ? "," : "", rows[i].name,
+               rows[i].pictures, rows[i].without_prediction);
         for (int c = 0; c < TL_CLASS_COUNT; c++) {
             const TlEvalClass *b = &rows[i].box[c];
             printf(",\"%s\":{\"instances\":%d,\"predictions\":%d,\"ap50\":%.6f,\"ap50_95\":%.6f,\"precision\":%.6f,"
@@ -147,6 +157,10 @@ static int run(const TlCommandLine *line, TlDiag *diag)
         ret = tl_eval_detections(&params, rows, ROWS, &count, diag);
     if (ret < 0)
         return ret;
+    int missing = rows[0].without_prediction;
+    if (missing && !line->quiet)
+        fprintf(stderr, "%d labelled picture%s no prediction: counted as if nothing was found\n", missing,
+                missing == 1 ? " has" : "s have");
     count = useful_rows(rows, count);
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         boxes += rows[0].box[c].instances;

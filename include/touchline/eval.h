@@ -35,7 +35,8 @@ typedef struct TlEvalPitch {
 
 typedef struct TlEvalReport {
     char name[TL_EVAL_MATCH_SIZE]; ///< match (file name up to the first '_'), "all" for the first row
-    int pictures;
+    int pictures;                  ///< with labels
+    int without_prediction;        ///< of them: count as pictures in which nothing was found
     TlEvalClass box[TL_CLASS_COUNT];
     TlEvalPitch pitch;
 } TlEvalReport;

@@ -124,8 +124,11 @@ static int report(const TlSamples *samples, const TlEvalParams *params, const ch
     int ret = TL_OK;
     memset(out, 0, sizeof *out);
     snprintf(out->name, sizeof out->name, "%s", match ? match : "all");
-    for (int i = 0; i < samples->count; i++)
-        out->pictures += belongs(&samples->sample[i], match);
+    for (int i = 0; i < samples->count; i++) {
+        int own = belongs(&samples->sample[i], match);
+        out->pictures += own;
+        out->without_prediction += own && !samples->sample[i].width;
+    }
     for (int c = 0; c < TL_CLASS_COUNT && ret == TL_OK; c++)
         ret = report_class(samples, c, match, (double)params->threshold[c], &out->box[c]);
     tl_pitch_model_init(&model, params->pitch_length_m, params->pitch_width_m);

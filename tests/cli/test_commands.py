@@ -244,13 +244,14 @@ def test_models(touchline):
 
 def test_models_of_another_folder(touchline):
     (touchline.folder / "players.onnx").write_bytes(onnx([1, 3, 64, 64], [1, 3, 64, 64]))
-    (touchline.folder / "players.md").write_text("# Players\n\nLicence: CC BY 4.0\n- **Data**: two sets\n| a | b: c |\n")
+    (touchline.folder / "players.md").write_text("# Players\n\nLicence: CC BY 4.0\n- **Data**: two sets\n\n| a | b: c |\n|---|---|\n"
+                                                  "A camera\nbehind the goal: points are wrong\n")
     result = touchline("models", env={"TOUCHLINE_MODELS": str(touchline.folder)})
     assert result.returncode == 0, result.stderr
     assert "Licence              CC BY 4.0" in result.stdout
     assert "Data                 two sets" in result.stdout
     assert "x f32 [N,3,64,64]" in result.stdout or "x f32 [1,3,64,64]" in result.stdout
-    assert "b: c" not in result.stdout
+    assert "b: c" not in result.stdout and "points are wrong" not in result.stdout
     (touchline.folder / "players.onnx").write_bytes(b"broken")
     assert_fails(touchline("models", env={"TOUCHLINE_MODELS": str(touchline.folder)}), "EMODEL", "players.onnx")
 
@@ -287,6 +288,30 @@ def test_eval_works_at_the_thresholds_of_the_network(touchline):
     low = touchline("eval", "detections", "seen.jsonl", "labels", "--json", "--thresholds", "0,0,0,0").stdout
     assert json.loads(low)["rows"][0]["player"]["recall"] == 1
     assert_fails(touchline("eval", "detections", "seen.jsonl", "labels", "--thresholds", "1,2"), "EUSAGE", "auto or four")
+
+
+def test_eval_tells_pictures_without_prediction(touchline):
+    write_labels(touchline.folder, ["a_1", "a_2", "b_1"], [0.9, 0.9])
+    lines = (touchline.folder / "seen.jsonl").read_text().splitlines()
+    whole = touchline("eval", "detections", "seen.jsonl", "labels")
+    assert whole.returncode == 0 and whole.stderr == ""
+    (touchline.folder / "seen.jsonl").write_text(lines[0] + "\n")
+    result = touchline("eval", "detections", "seen.jsonl", "labels", "--json")
+    assert result.returncode == 0
+    assert result.stderr == "2 labelled pictures have no prediction: counted as if nothing was found\n"
+    rows = {row["name"]: row for row in json.loads(result.stdout)["rows"]}
+    assert [rows[k]["without_prediction"] for k in ("all", "a", "b")] == [2, 1, 1]
+
+
+def test_eval_without_homography_prints_no_figures(touchline):
+    write_labels(touchline.folder, ["a_1", "a_2"], [0.9, 0.9])
+    point = "0.5 0.5 2 " * 4 + "0 0 0 " * 28
+    for path in (touchline.folder / "labels").iterdir():
+        path.write_text(f"0 0.5 0.5 1 1 {point}\n")
+    result = touchline("eval", "detections", "seen.jsonl", "labels")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines() if line.split()[0] in ("all", "a")]
+    assert rows == [["all", "2", "0", "8", "0", "-", "-", "-", "-"], ["a", "2", "0", "8", "0", "-", "-", "-", "-"]]
 
 
 def test_eval_prints_one_row_for_matches_of_one_picture(touchline):
