@@ -73,7 +73,7 @@ def test_links_and_names_of_a_document(run, name):
             assert (ROOT / "docs" / target).exists(), f"{name}: {target}"
     template = run("help", "--env").stdout
     foreign = {"REFRESH_NODES", "LOAD_OLD_NODES", "STREAMING_DOWNLOAD", "PARTIAL_DOWNLOAD_MB", "LOG_LEVEL",
-               "BT_WALLET_PASSWORD", "TOUCHLINE_CONFIG", "ANSIBLE_VAULT"}
+               "BT_WALLET_PASSWORD", "TOUCHLINE_CONFIG", "ANSIBLE_VAULT", "SSL_CERT_FILE"}
     for setting in set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text)) - foreign:
         assert re.search(rf"^#{setting}=", template, re.M), f"{name}: no setting {setting}"
 
