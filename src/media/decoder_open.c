@@ -156,6 +156,14 @@ static int limit_buffer(AVCodecContext *codec, AVFrame *picture, int flags)
     return avcodec_default_get_buffer2(codec, picture, flags);
 }
 
+// A JPEG in a file of its own: half of one is no picture, while a video of such frames goes on behind a damaged one.
+// Others give out no half pictures anyway, and would refuse whole ones for trifles (a colour profile, a TIFF strip).
+static int is_single_jpeg(const TlDecoder *decoder)
+{
+    return decoder->stream->codecpar->codec_id == AV_CODEC_ID_MJPEG &&
+           !strcmp(decoder->format->iformat->name, "jpeg_pipe");
+}
+
 static int open_codec(TlDecoder *decoder, TlDiag *diag)
 {
     enum AVCodecID id = decoder->stream->codecpar->codec_id;
@@ -179,6 +187,8 @@ static int open_codec(TlDecoder *decoder, TlDiag *diag)
     } else {
         codec->max_pixels = TL_PIXELS_MAX;
     }
+    if (is_single_jpeg(decoder))
+        codec->err_recognition |= AV_EF_EXPLODE;
     int ret = avcodec_open2(codec, av_codec, NULL);
     if (ret < 0)
         return tl_fail(diag, tl_libav_code(ret, TL_EFORMAT), "the %s decoder does not accept the video of %s",
