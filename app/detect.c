@@ -29,7 +29,7 @@ static const TlCommandOption g_options[] = {
              .group = "Output",
              .value = "FILE",
              .deflt = "-",
-             .help = "JSON Lines file; '-' is standard output",
+             .help = "JSON Lines file (.jsonl); '-' is standard output",
              .type = TL_OPTION_STRING,
              .max = TL_PATH_SIZE - 1,
              .offset = offsetof(DetectValues, output)},
@@ -135,17 +135,32 @@ static int keep_pictures(const PictureList *list, TlDiag *diag)
     return ret;
 }
 
-static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, TlDiag *diag)
+// Does the code tell of the picture and not of the machine? Then the next one may do better.
+static int is_about_picture(int code)
+{
+    return code == TL_ENOENT || code == TL_EDENIED || code == TL_EIO || code == TL_EFORMAT || code == TL_ENOVIDEO ||
+           code == TL_EEMPTY || code == TL_ETRUNCATED || code == TL_ELIMIT;
+}
+
+// One that cannot be read is left out with a warning: that is no reason to throw away the others. When none can, the
+// reason of the last one is that of all.
+static int answer_all(TlSession *session, TlPictureWriter *writer, const PictureList *list, int *left_out, TlDiag *diag)
 {
     static TlRecord record; // large
     int width, height;
 
     for (int i = 0; i < list->count; i++) {
         int ret = tl_session_detect(session, list->path[i], &record, &width, &height, diag);
-        if (ret == TL_OK)
+        if (is_about_picture(ret) && ++*left_out < list->count) {
+            tl_log(TL_LOG_WARNING, "picture left out: %s", diag->text);
+            tl_diag_clear(diag);
+        } else if (ret == TL_OK) {
             ret = tl_picture_writer_write(writer, list->path[i], width, height, &record, diag);
-        if (ret < 0)
+            if (ret < 0)
+                return ret;
+        } else {
             return ret;
+        }
         tl_progress_update(i + 1);
         if (tl_interrupted())
             return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d pictures", i + 1);
@@ -153,27 +168,49 @@ static int answer_all(TlSession *session, TlPictureWriter *writer, const Picture
     return TL_OK;
 }
 
+static void print_summary(int answered, int left_out, double seconds)
+{
+    fprintf(stderr, "wrote %s: %d picture%s in %.2f s (%.1f a second)",
+            strcmp(g_values.output, "-") ? g_values.output : "standard output", answered, answered == 1 ? "" : "s",
+            seconds, seconds > 0 ? answered / seconds : 0);
+    if (left_out)
+        fprintf(stderr, ", %d left out", left_out);
+    fputc('\n', stderr);
+}
+
 static int detect(const TlCommandLine *line, TlSession *session, const PictureList *list, TlDiag *diag)
 {
     TlPictureWriter *writer = NULL;
     double begin = tl_seconds();
+    int left_out = 0;
     const TlProgressParams progress = {.quiet = line->quiet, .total = list->count};
 
     int ret = tl_picture_writer_open(&writer, g_values.output, g_values.overwrite, diag);
     if (ret == TL_OK)
         ret = tl_progress_begin(&progress, diag);
     if (ret == TL_OK)
-        ret = answer_all(session, writer, list, diag);
+        ret = answer_all(session, writer, list, &left_out, diag);
     tl_progress_end(list->count);
     if (ret == TL_OK)
         ret = tl_picture_writer_commit(&writer, diag);
     tl_picture_writer_abort(&writer);
-    double seconds = tl_seconds() - begin;
     if (ret == TL_OK && !line->quiet)
-        fprintf(stderr, "wrote %s: %d picture%s in %.2f s (%.1f a second)\n",
-                strcmp(g_values.output, "-") ? g_values.output : "standard output", list->count,
-                list->count == 1 ? "" : "s", seconds, seconds > 0 ? list->count / seconds : 0);
+        print_summary(list->count - left_out, left_out, tl_seconds() - begin);
     return ret;
+}
+
+// One format is written; a name that promises another would mislead whoever opens the file.
+static int check_ending(const char *path, TlDiag *diag)
+{
+    static const char *const pictures[] = {".mp4", ".png", ".jpg", ".jpeg"};
+    const TlWriterFormat *format = tl_output_format(path);
+    int is_other = format && strcmp(format->name, "jsonl") != 0;
+
+    for (size_t i = 0; i < sizeof pictures / sizeof *pictures; i++)
+        is_other |= tl_output_has_ending(path, pictures[i]);
+    return is_other
+               ? tl_fail(diag, TL_EUSAGE, "detect writes JSON Lines: -o must end in .jsonl or .ndjson, not '%s'", path)
+               : TL_OK;
 }
 
 static int run(const TlCommandLine *line, TlDiag *diag)
@@ -189,6 +226,8 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     int ret = list_pictures(&list, &line->arguments, diag);
     if (ret == TL_OK)
         ret = keep_pictures(&list, diag);
+    if (ret == TL_OK)
+        ret = check_ending(g_values.output, diag);
     if (ret == TL_OK)
         ret = tl_output_check(g_values.output, g_values.overwrite, diag);
     tl_progress_note("loading the networks", line->quiet || ret < 0);
@@ -212,7 +251,8 @@ const TlCommand tl_command_detect = {
     .arguments = "IMAGE|FOLDER...",
     .summary = "objects and pitch points of single pictures",
     .description = "Each picture is answered for itself, without tracking: boxes, scores, the 32 pitch points and the "
-                   "homography, one JSON object a line. A picture of a match is seen better inside its video: "
+                   "homography, one JSON object a line; one that cannot be read is left out with a warning. A picture "
+                   "of a match is seen better inside its video: "
                    "`touchline process`.",
     .options = g_options,
     .values = &g_values,

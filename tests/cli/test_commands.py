@@ -162,13 +162,54 @@ def test_min_score_lowers_the_threshold(touchline):
 def test_detect_writes_whole_or_not_at_all(touchline, networks):
     ffmpeg(*test_source("64x64", seconds=0.04), touchline.folder / "a.png")
     (touchline.folder / "bad.png").write_bytes(b"\x89PNG but no more")
-    result = touchline("detect", "a.png", "bad.png", *networks.options, "-o", "out.jsonl")
-    assert_fails(result, "EFORMAT", "bad.png")
+    result = touchline("detect", "bad.png", "bad.png", *networks.options, "-o", "out.jsonl")
+    assert result.returncode == 7 and "bad.png" in result.stderr.splitlines()[-1]
     assert touchline.files() == ["a.png", "bad.png"]
     assert_fails(touchline("detect", "none.png", *networks.options), "ENOENT", "none.png")
     assert touchline("detect", "a.png", *networks.options, "-o", "out.jsonl").returncode == 0
     assert_fails(touchline("detect", "a.png", *networks.options, "-o", "out.jsonl"), "EEXIST", "out.jsonl")
     assert touchline("detect", "a.png", *networks.options, "-yo", "out.jsonl").returncode == 0
+
+
+def test_detect_goes_on_behind_a_damaged_picture(touchline, networks):
+    folder = touchline.folder / "in"
+    folder.mkdir()
+    ffmpeg(*test_source("64x64", seconds=0.12), folder / "%d.png")
+    (folder / "1.png").write_bytes(b"\x89PNG but no more")
+    (folder / "2.jpg").write_bytes(b"")
+    result = touchline("detect", "in", *networks.options)
+    assert result.returncode == 0, result.stderr
+    assert [json.loads(line)["image"] for line in result.stdout.splitlines()] == ["in/2.png", "in/3.png"]
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("warning: picture left out: ")]
+    assert len(warnings) == 2 and "in/1.png" in warnings[0] and "in/2.jpg" in warnings[1]
+    assert re.fullmatch(r"wrote standard output: 2 pictures in .*, 2 left out", result.stderr.splitlines()[-1])
+
+
+def test_detect_refuses_endings_that_it_does_not_write(touchline, networks):
+    ffmpeg(*test_source("64x64", seconds=0.04), touchline.folder / "a.png")
+    for name in ("d.csv", "d.CSV", "d.json", "d.gsr.json", "d.txt", "d.mp4", "d.png"):
+        assert_fails(touchline("detect", "a.png", *networks.options, "-o", name), "EUSAGE", "JSON Lines", name)
+    assert touchline.files() == ["a.png"]
+    for name in ("d.JSONL", "d.ndjson", "plain", "/dev/null"):
+        assert touchline("detect", "a.png", *networks.options, "-o", name).returncode == 0
+
+
+def test_half_a_picture_is_refused(touchline, networks):
+    """A cut JPEG is not taken for a picture with a grey or green rest."""
+    ffmpeg("-f", "lavfi", "-i", "mandelbrot=size=640x360", "-frames:v", "1", touchline.folder / "a.jpg")
+    ffmpeg("-i", touchline.folder / "a.jpg", touchline.folder / "b.png")
+    for path in sorted(touchline.folder.iterdir()):
+        whole = path.read_bytes()
+        assert touchline("detect", path.name, *networks.options).returncode == 0
+        for share in (0.5, 0.95):
+            path.write_bytes(whole[:int(share * len(whole))])
+            assert_fails(touchline("detect", path.name, *networks.options), "EFORMAT", path.name)
+    (touchline.folder / "in").mkdir()
+    ffmpeg("-f", "lavfi", "-i", "mandelbrot=size=640x360", "-frames:v", "3", touchline.folder / "in" / "%d.jpg")
+    path = touchline.folder / "in" / "2.jpg"
+    path.write_bytes(path.read_bytes()[:5000])
+    result = touchline("process", "in", *networks.options, "--stride", "1", "-o", "out.jsonl")
+    assert result.returncode == 0 and "frame 1 left out" in result.stderr, result.stderr
 
 
 # --- synth
