@@ -140,7 +140,7 @@ static const TlOptionDef g_table[] = {
      .env = "DISABLE_TRACKING",
      .group = "Frames",
      .deflt = "0",
-     .help = "no stable ids: boxes of the frames that the networks saw, numbered in order",
+     .help = "no ids (-1 everywhere) and nothing filled in: boxes on the frames that the networks saw only",
      NUMBER_ROW(BOOL, disable_tracking, 0, 1)},
     {.flag = "time-budget",
      .env = "TIME_BUDGET_S",
