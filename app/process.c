@@ -111,6 +111,10 @@ static int plan(const TlCommandLine *line, TlOutputs *outputs, TlDiag *diag)
     int ret = tl_outputs_plan(outputs, &request, diag);
     if (ret == TL_OK && line->options.skip_pitch && tl_outputs_want_pitch(outputs))
         return tl_fail(diag, TL_EUSAGE, "a map needs the pitch: leave out --skip-pitch or the map");
+    for (int i = 0; ret == TL_OK && line->options.skip_pitch && i < outputs->count; i++)
+        if (outputs->item[i].format && !strcmp(outputs->item[i].format, "gsr"))
+            return tl_fail(diag, TL_EUSAGE, "gsr holds places on the pitch only: leave out --skip-pitch or '%s'",
+                           outputs->item[i].path);
     if (ret == TL_OK)
         ret = check_progress(line, outputs, diag);
     outputs->pitch_length_m = line->options.pitch_length_m;
@@ -293,7 +297,8 @@ static const TlExample g_examples[] = {
     {"touchline process match.mp4", "writes match.jsonl: one line per frame"},
     {"touchline process match.mp4 -o match.csv -o match.jsonl --overlay seen.mp4 --map paths.png",
      "several outputs in one run"},
-    {"ffmpeg -i rtmp://host/live -t 60 -f mpegts - | touchline process - -o - | jq .objects", "in a pipe"},
+    {"ffmpeg -i rtmp://host/live -t 60 -f mpegts - | touchline process - -o - | jq '.objects // empty'",
+     "in a pipe; the first line is about the run"},
     {"touchline process match.mkv --frames 1500:3000 --stride 1 -y", "a part of it, the networks on every frame"},
     {NULL, NULL},
 };
@@ -303,8 +308,9 @@ const TlCommand tl_command_process = {
     .arguments = "INPUT",
     .summary = "a match video in, every frame answered",
     .description = "INPUT is any video that FFmpeg reads, a folder of pictures, '-' (standard input) or an http(s) "
-                   "address. A folder is one sequence at 25 frames a second, in the order of the names; pictures that "
-                   "have nothing to do with each other belong to `touchline detect`.\nEvery frame gets a record: who "
+                   "address. A folder is one sequence at 25 frames a second, in the order of the names, scaled to the "
+                   "size of its first picture; pictures that have nothing to do with each other belong to `touchline "
+                   "detect`.\nEvery frame gets a record: who "
                    "is where in the picture and on the pitch, the 32 pitch "
                    "points and the homography. Files appear under their names only when they are complete.",
     .options = g_options,

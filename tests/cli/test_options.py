@@ -31,6 +31,8 @@ MISTAKES = [
     (["process", "a", "--map", "x.jpg"], "--map must end in .png or .mp4, not 'x.jpg'"),
     (["process", "a", "--map", "x.png", "--skip-pitch"], "a map needs the pitch"),
     (["process", "a", "-o", "x.png", "--skip-pitch"], "a map needs the pitch"),
+    (["process", "a", "-o", "x.gsr.json", "--no-pitch"], "gsr holds places on the pitch only"),
+    (["process", "a", "-f", "gsr", "--skip-pitch"], "gsr holds places on the pitch only"),
     (["--stride", "3", "process", "a"], "'--stride' stands before the command"),
     (["-v"], "'-v' stands before the command"),
     (["process", "a", "-y", "-n"], "-y and -n contradict each other"),

@@ -188,6 +188,27 @@ def test_stride_fills_the_frames_between(touchline, match):
     assert [r["filled"] for r in records[:11]] == [i % 5 != 0 for i in range(11)]
 
 
+def test_without_tracking_no_ids_and_nothing_filled(touchline, match):
+    """As the help of --no-tracking and TlObject.id say."""
+    path, _, nets = match
+    result = touchline("process", path, *nets.options, "--stride", "5", "--no-tracking", "-o", "out.jsonl", "-q")
+    assert result.returncode == 0, result.stderr
+    _, records = read_jsonl(touchline.folder / "out.jsonl")
+    assert {o["id"] for r in records for o in r["objects"]} == {-1}
+    assert [bool(r["objects"]) for r in records] == [not r["filled"] for r in records]
+    words = " ".join(touchline("help", "process").stdout.split())
+    assert "no ids (-1 everywhere) and nothing filled in" in words
+
+
+def test_example_with_jq_skips_the_head(touchline, networks, clip):
+    program = re.search(r"touchline process - -o - \| jq '(.*)'", touchline("help", "process").stdout)[1]
+    if not shutil.which("jq"):
+        pytest.skip("the jq command is not installed")
+    data = touchline("process", clip, *networks.options, "-o", "-").stdout
+    out = subprocess.run(["jq", "-c", program], input=data, capture_output=True, text=True, check=True).stdout
+    assert len(out.splitlines()) == 50 and "null\n" not in out.splitlines(True)
+
+
 # --- what is read is never replaced
 
 def link_hard(folder, name):
