@@ -21,10 +21,11 @@ typedef struct TlTextList {
 // the environment and the config file, except repeated ones.
 typedef struct TlCommandOption {
     TlOptionDef def;
-    char letter; ///< of the short form, 0 = none
-    int many;    ///< 1: may be repeated; the field is a TlTextList
-    int file;    ///< 1: the value is a file or folder, for completions
-    int output;  ///< 1: one file that is written, so two different ones on the command line are a mistake
+    char letter;       ///< of the short form, 0 = none
+    int many;          ///< 1: may be repeated; the field is a TlTextList
+    int file;          ///< 1: the value is a file or folder, for completions
+    const char *words; ///< "a|b": what completions offer, where def has no choices
+    int output;        ///< 1: one file that is written, so two different ones on the command line are a mistake
 } TlCommandOption;
 
 typedef struct TlExample {

@@ -44,7 +44,8 @@ static const TlCommandOption g_options[] = {
                      "the ending of the file decides. mot also writes seqinfo.ini and gameinfo.ini beside its file: "
                      "one clip a folder",
              STRING(format)},
-     .letter = 'f'},
+     .letter = 'f',
+     .words = "jsonl|sn44|csv|mot|gsr"},
     {.def = {.flag = "overlay",
              .group = "Output",
              .value = "FILE.mp4",

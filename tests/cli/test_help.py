@@ -133,6 +133,21 @@ def test_bash_completes_commands_flags_and_words(touchline, tmp_path):
     assert complete(touchline, tmp_path, "touchline", "process", "--strid") == ["--stride"]
     assert complete(touchline, tmp_path, "touchline", "synth", "--camera", "") == ["pan", "static", "cut"]
     assert "--frames" not in complete(touchline, tmp_path, "touchline", "detect", "--fr")
+    formats = complete(touchline, tmp_path, "touchline", "process", "a.mp4", "--format", "")
+    listed = re.search(r"must be one of (.*), not", touchline("process", "a", "-f", "x").stderr)[1]
+    assert formats == listed.split(", ") == complete(touchline, tmp_path, "touchline", "process", "-f", "")
+    assert complete(touchline, tmp_path, "touchline", "help", "--completion", "") == ["bash", "zsh", "fish"]
+    assert complete(touchline, tmp_path, "touchline", "eval", "d") == ["detections"]
+    assert complete(touchline, tmp_path, "touchline", "eval", "detections", "d") == []
+    assert complete(touchline, tmp_path, "touchline", "help", "syn") == ["synth"]
+    assert complete(touchline, tmp_path, "touchline", "process", "pro") == []
+
+
+def test_zsh_texts_keep_their_colons(touchline):
+    text = touchline("help", "--completion", "zsh").stdout
+    assert "'--listen[where to listen; numeric address, \\[::\\]:7999 for IPv6 and IPv4]:ADDRESS\\:PORT:'" in text
+    assert "triangle: filled by motion" in text
+    assert "'1:word:(detections)'" in text
 
 
 def test_unknown_shell(touchline):
