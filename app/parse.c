@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include <touchline/log.h>
@@ -128,6 +129,14 @@ static void consider(const char *flag, const char *name, const char **best, int 
     }
 }
 
+// "port" is the second part of "ADDRESS:PORT".
+static int is_part_of_value(const TlOptionDef *def, const char *name)
+{
+    const char *part = def->value && strlen(name) > 2 ? strchr(def->value, ':') : NULL;
+
+    return part && !strcasecmp(part + 1, name);
+}
+
 // The nearest long flag within two slips, or one that the name begins or that begins it.
 static const char *suggest(const TlCommand *command, const char *name)
 {
@@ -139,6 +148,8 @@ static const char *suggest(const TlCommand *command, const char *name)
         for (const TlCommandOption *row = tables[i]; row && row->def.flag; row++) {
             consider(row->def.flag, name, &best, &best_distance);
             consider(row->def.alias, name, &best, &best_distance);
+            if (!best && is_part_of_value(&row->def, name))
+                best = row->def.flag;
         }
     for (const TlOptionDef *def = tl_option_table(); def->flag; def++) {
         if (!tl_command_takes(command, def))

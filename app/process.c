@@ -199,7 +199,7 @@ static void print_summary(const TlOutputs *outputs, int64_t frames, double secon
                 : i == outputs->count - 1 ? " and "
                                           : ", ",
                 strcmp(outputs->item[i].path, "-") ? outputs->item[i].path : "standard output");
-    fprintf(stderr, ": %lld frames in %.2f s (%.1f fps)\n", (long long)frames, seconds,
+    fprintf(stderr, ": %lld frame%s in %.2f s (%.1f fps)\n", (long long)frames, frames == 1 ? "" : "s", seconds,
             seconds > 0 ? (double)frames / seconds : 0);
 }
 
@@ -213,8 +213,9 @@ static void note_missing_pitch(const TlCommandLine *line, const TlOutputs *outpu
 {
     if (line->quiet || line->options.skip_pitch || tally->with_pitch)
         return;
-    fprintf(stderr, "no pitch was seen in %lld of %lld frames: no metres%s\n", (long long)tally->frames,
-            (long long)tally->frames, tl_outputs_want_pitch(outputs) ? ", and the map is empty" : "");
+    fprintf(stderr, "no pitch was seen in %lld of %lld frame%s: no metres%s\n", (long long)tally->frames,
+            (long long)tally->frames, tally->frames == 1 ? "" : "s",
+            tl_outputs_want_pitch(outputs) ? ", and the map is empty" : "");
 }
 
 static void log_stats(const TlSession *session, const Tally *tally)

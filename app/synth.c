@@ -204,9 +204,9 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     tl_synth_close(&match.synth);
     double seconds = tl_seconds() - begin;
     if (ret == TL_OK && !line->quiet)
-        fprintf(stderr, "wrote %s%s%s: %lld frames in %.2f s (%.1f fps)\n", g_values.output,
-                g_values.truth[0] ? " and " : "", g_values.truth, (long long)match.frames, seconds,
-                seconds > 0 ? (double)match.frames / seconds : 0);
+        fprintf(stderr, "wrote %s%s%s: %lld frame%s in %.2f s (%.1f fps)\n", g_values.output,
+                g_values.truth[0] ? " and " : "", g_values.truth, (long long)match.frames, match.frames == 1 ? "" : "s",
+                seconds, seconds > 0 ? (double)match.frames / seconds : 0);
     return ret;
 }
 

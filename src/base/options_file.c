@@ -79,6 +79,8 @@ int tl_options_take(void *options, const char *name, const char *value, const ch
         return TL_OK;
     if (!is_setting(name)) {
         const char *near = tl_option_near_name(name);
+        if (!near && !strncmp(name, "TOUCHLINE_", 10)) // many settings stand without the prefix
+            near = tl_option_near_name(name + 10);
         if (!strncmp(name, "TOUCHLINE_", 10) && !is_foreign(name))
             return tl_fail(diag, TL_ECONFIG, "unknown setting '%s' (%s)%s%s%s", name, where,
                            near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");

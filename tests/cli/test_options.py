@@ -12,6 +12,7 @@ MISTAKES = [
     (["process", "a", "b"], "'b' is one argument too many"),
     (["process", "a", "--strid", "3"], "unknown option '--strid'; did you mean --stride?"),
     (["process", "a", "--confidence", "1"], "unknown option '--confidence'"),
+    (["serve", "--port", "80"], "unknown option '--port'; did you mean --listen?"),
     (["process", "a", "-z"], "unknown option '-z'"),
     (["process", "a", "--stride"], "--stride needs a value: N"),
     (["process", "a", "--stride", "--quiet"], "--stride needs a value: N"),
@@ -119,6 +120,20 @@ def test_unknown_name_of_ours_in_the_environment_is_a_warning(touchline, clip, n
     assert result.returncode == 0
     assert [line for line in result.stderr.splitlines() if line.startswith("warning")] == \
         ["warning: unknown setting 'TOUCHLINE_THREAD' (environment); did you mean 'TOUCHLINE_THREADS'?"]
+
+
+def test_unknown_name_with_a_prefix_too_many_gets_a_hint(touchline, clip, networks):
+    for name in ("TOUCHLINE_FRAME_STRID", "TOUCHLINE_FRAME_STRIDE"):
+        result = touchline("process", clip, *networks.options, "-y", env={name: "3"})
+        assert result.returncode == 0
+        assert f"warning: unknown setting '{name}' (environment); did you mean 'FRAME_STRIDE'?\n" in result.stderr
+
+
+def test_one_frame_is_one_frame(touchline, clip, networks):
+    result = touchline("process", clip, *networks.options, "--frames", ":1", "-o", "a.csv")
+    assert "no pitch was seen in 1 of 1 frame: " in result.stderr and "wrote a.csv: 1 frame in " in result.stderr
+    result = touchline("synth", "-o", "a.mp4", "--seconds", "0.04", "--size", "64x64")
+    assert "wrote a.mp4: 1 frame in " in result.stderr
 
 
 def test_forms_of_options(touchline, clip, networks):
