@@ -178,10 +178,10 @@ static void ranges_of_all_rows(void **state)
         TlDiag diag = {0};
         if (def->type != TL_OPTION_INT && def->type != TL_OPTION_DOUBLE)
             continue;
-        snprintf(low, sizeof low, "%.0f", def->min);
-        snprintf(high, sizeof high, "%.0f", def->max);
-        snprintf(below, sizeof below, "%.0f", def->min - 2);
-        snprintf(above, sizeof above, "%.0f", def->max + 1);
+        snprintf(low, sizeof low, "%.15g", def->min);
+        snprintf(high, sizeof high, "%.15g", def->max);
+        snprintf(below, sizeof below, "%.15g", def->min - 2);
+        snprintf(above, sizeof above, "%.15g", def->max + 1);
         assert_int_equal(set(&options, def->flag, low), TL_OK);
         assert_int_equal(set(&options, def->flag, high), TL_OK);
         assert_int_equal(set(&options, def->flag, below), TL_EUSAGE);
