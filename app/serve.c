@@ -141,7 +141,7 @@ static int service_options(const TlCommandLine *line, TlOptions *options, TlDiag
     *options = line->options;
     if (options->time_budget_s == 0)
         options->time_budget_s = 8;
-    if (options->key_rate == 0) // a second less is worth more here than a ball seen in every other frame
+    if (options->key_rate <= 0) // a second less is worth more here than a ball seen in every other frame
         options->key_rate = 5;
     return tl_preset_apply(g_values.preset, options, diag);
 }

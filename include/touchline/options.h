@@ -27,7 +27,7 @@ typedef struct TlOptions {
     int img_size;                    ///< IMG_SIZE: longer side of the network input px, 0 = each model's own
     int frame_stride;                ///< FRAME_STRIDE: networks run on every n-th frame, 0 = auto by frame rate
     int pitch_stride;                ///< pitch network on every n-th key frame, 0 = auto
-    double key_rate;                 ///< key frames per second of video while the stride is auto, 0 = auto
+    double key_rate;                 ///< key frames per second of video while the stride is auto; not positive = 12.5
     int prefetch_frames;             ///< PREFETCH_FRAMES: bound of the decoded-frame queue
     double conf_threshold;           ///< CONF_THRESHOLD 0..1; negative = per class from the model card
     double iou_threshold;            ///< non-maximum suppression, 0..1; negative = the model's own

@@ -91,7 +91,7 @@ def build(net, scales, meta, float_convs=(), quantise=True):
     return m
 
 
-def calibration_batches(kind, roots, work, count=48, seed=3):
+def calibration_batches(kind, roots, work, count=48, seed=3, size=None):
     """u8 batches of 8: whole training pictures as the program letterboxes them, half of them with the training looks."""
     import os
     import data as D
@@ -99,14 +99,15 @@ def calibration_batches(kind, roots, work, count=48, seed=3):
     frames = D.Frames(roots, kind, os.path.join(work, "cache"), val=False)
     frames.weight = (D.players_weights if kind == "players" else D.pitch_weights)(frames)
     meta, rng, xs = GRAPHS[kind]().meta, np.random.default_rng(seed), []
+    width, height = size or (meta["width"], meta["height"])
     patches = D.Patches(frames) if kind == "players" else None
     for i in range(count):
         if i % 2:
-            x = D.letterbox(np.asarray(frames.maps[rng.choice(len(frames), p=frames.weight)]), meta["width"], meta["height"])[0]
+            x = D.letterbox(np.asarray(frames.maps[rng.choice(len(frames), p=frames.weight)]), width, height)[0]
         elif kind == "players":
-            x = D.players_sample(frames, patches, rng, meta["width"], meta["height"], whole=True)[0]
+            x = D.players_sample(frames, patches, rng, width, height, whole=True)[0]
         else:
-            x = D.pitch_sample(frames, rng, meta["width"], meta["height"])[0]
+            x = D.pitch_sample(frames, rng, width, height)[0]
         xs.append(x)
     return [torch.from_numpy(np.stack(xs[i:i + 8])) for i in range(0, count, 8)]
 
@@ -127,6 +128,7 @@ def main():
     ap.add_argument("--thresholds", default="", help="comma-separated, from evaluate.py on the validation matches")
     ap.add_argument("--width", type=int)
     ap.add_argument("--height", type=int)
+    ap.add_argument("--calibrate", metavar="WxH", help="size of the calibration pictures, default the network's")
     ap.add_argument("--float", action="store_true", help="write the f32 net instead (to compare)")
     ap.add_argument("--float-convs", default="", help="comma-separated convolutions that keep f32 weights")
     a = ap.parse_args()
@@ -143,7 +145,7 @@ def main():
         net.load_state_dict(s["ema"])
         net = fold(net)
         if not a.float:
-            batches = calibration_batches(a.kind, [a.data] + a.extra, a.work)
+            batches = calibration_batches(a.kind, [a.data] + a.extra, a.work, size=a.calibrate and tuple(map(int, a.calibrate.split("x"))))
             scales = quant.calibrate(net, batches)
             net = quant.correct_bias(net, scales, batches[:2], floats)
     meta = net.graph.meta

@@ -86,7 +86,7 @@ def players_graph(widths=(16, 48, 64, 128, 192), depths=(1, 2, 2, 2), up_widths=
     x = top_down(g, feats, up_widths, up_depths)
     g.output("heat", g.conv(g.conv(x, head), 4, 1, relu=False, bias0=-4.0))
     g.output("box", g.conv(g.conv(x, head), 4, 1, relu=False))
-    g.meta = dict(head="centers", stride=4, width=672, height=384)
+    g.meta = dict(head="centers", stride=4, width=736, height=416)
     return g
 
 

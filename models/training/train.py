@@ -48,9 +48,9 @@ def box_loss(pred, target, weight):
 
 
 def players_batch(frames, patches, rng, step):
-    """Alternately 32 crops of 320x192 and 7 whole pictures of 704x416 (same cost; the roles of people need the whole view)."""
+    """Alternately 32 crops of 320x192 and 6 whole pictures of 736x416 (same cost; the roles of people need the whole view)."""
     whole = step % 2 == 1
-    w, h, n = (704, 416, 7) if whole else (320, 192, 32)
+    w, h, n = (736, 416, 6) if whole else (320, 192, 32)
     xs, ts = [], []
     for _ in range(n):
         x, boxes, ign = D.players_sample(frames, patches, rng, w, h, whole)
