@@ -16,7 +16,7 @@
 enum {
     INK_GOALKEEPER = 0xff6347,
     INK_PLAYER = 0x00bfff,
-    INK_REFEREE = 0xffd700,
+    INK_REFEREE = TL_INK_REFEREE,
     INK_BALL = 0xff1493,
     INK_LINE = 0xff4fd8,
     INK_POINT = 0xff1493,

@@ -321,6 +321,16 @@ static void spread(float kit[2][3], float shown[2][3])
     strong_chroma(du, dv, shown[dark]);
 }
 
+// A yellow team keeps its hue, but darker: bright yellow are the marks of referees.
+static void leave_yellow_to_referees(float shown[3])
+{
+    TlInk taken = tl_ink(TL_INK_REFEREE);
+    float du = shown[1] - 128, dv = shown[2] - 128, size = sqrtf(du * du + dv * dv);
+    float tu = (float)taken.u - 128, tv = (float)taken.v - 128;
+    if (size > 20 && du * tu + dv * tv > 0.97f * size * sqrtf(tu * tu + tv * tv))
+        shown[0] = fminf(shown[0], 105);
+}
+
 int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
 {
     float kit[2][3];
@@ -333,6 +343,8 @@ int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
     float shown[2][3];
     for (int i = 0; i < 2; i++)
         strengthen(teams->centre[i], shown[i]);
+    for (int i = 0; i < 2; i++)
+        leave_yellow_to_referees(shown[i]);
     memcpy(kit, teams->centre, sizeof(kit));
     if (distance(shown[0], shown[1]) < 30)
         spread(kit, shown);

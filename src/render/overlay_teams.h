@@ -7,7 +7,7 @@
 
 #include "render/paint.h"
 
-enum { TL_TEAMS_PERSONS = 256 };
+enum { TL_TEAMS_PERSONS = 256, TL_INK_REFEREE = 0xffd700 };
 
 typedef struct TlTeamsPerson {
     int32_t id;

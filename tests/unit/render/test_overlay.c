@@ -279,13 +279,12 @@ static void paint_box(TlPicture *picture, int x0, int y0, int x1, int y1, TlInk 
 }
 
 // Red against white on green grass: each team's marks have its colour, and keep it when ids come and go.
-static void teams_wear_their_colours(void **state)
+static void check_teams(uint32_t kit)
 {
-    (void)state;
     static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
     TlOverlayPen pen;
     TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
-    TlInk grass = tl_ink(0x4c8030), red = tl_ink(0xc01830), white = tl_ink(0xf0f0f0);
+    TlInk grass = tl_ink(0x4c8030), coloured = tl_ink(kit), white = tl_ink(0xf0f0f0);
     picture.plane[1] = u, picture.plane[2] = v;
     assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
     for (int frame = 0; frame < 30; frame++) {
@@ -294,7 +293,7 @@ static void teams_wear_their_colours(void **state)
         paint_box(&picture, 0, 0, WIDTH, HEIGHT, grass, u, v);
         for (int i = 0; i < 8; i++) {
             int x = 40 + i * 64, y = 60 + (i % 3) * 60;
-            paint_box(&picture, x + 4, y, x + 20, y + 60, i % 2 ? white : red, u, v);
+            paint_box(&picture, x + 4, y, x + 20, y + 60, i % 2 ? white : coloured, u, v);
             add_object(&record, i + 1 + frame / 10 * 8, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
                        (float)y + 60);
         }
@@ -308,13 +307,22 @@ static void teams_wear_their_colours(void **state)
             assert_int_equal(tl_teams_ink(&pen.teams, team, &ink), 1);
             if (i % 2) // white
                 assert_true(ink.y > 180 && abs(ink.u - 128) < 12 && abs(ink.v - 128) < 12);
-            else // red
+            else if (kit == 0xc01830) // red
                 assert_true(ink.v > 170);
+            else // yellow, but not that of referees
+                assert_true(ink.u < 100 && ink.y + 60 < tl_ink(TL_INK_REFEREE).y);
         }
     }
     assert_int_equal(tl_teams_of(&pen.teams, 4000), -1);
     assert_int_equal(tl_teams_of(&pen.teams, -1), -1);
     tl_overlay_pen_deinit(&pen);
+}
+
+static void teams_wear_their_colours(void **state)
+{
+    (void)state;
+    check_teams(0xc01830);
+    check_teams(0xe0c020);
 }
 
 // After a wide view that shows both kits comes a long close-up of people in one odd colour, under other light: the inks
