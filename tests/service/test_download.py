@@ -8,6 +8,7 @@ import time
 import pytest
 
 import validator
+from vice_server import wait_until
 from conftest import need
 from vice_server import sha256
 
@@ -245,7 +246,7 @@ def test_a_server_that_stalls_does_not_hold_a_challenge(serve, private_options, 
     validator.check_answer(reply.json, 50, 320, 180)
     assert all(len(f["objects"]) >= 2 for f in reply.json["frames"])
     assert 1.5 < time.monotonic() - begin < 12
-    assert "budget_hit=1" in service.log
+    assert wait_until(lambda: "budget_hit=1" in service.log)
     assert service.challenge(videos.url("good")).status == 200, "and the next one is served"
 
 

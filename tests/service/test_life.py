@@ -48,8 +48,8 @@ def temporary_files(environment):
 def test_stop_finishes_the_running_challenge(serve, private_options, videos, number):
     service = serve(*private_options)
     player = Player(service, videos.url("slow_tail"), "last")
-    waiting = Player(service, videos.url("good"), "waiting")
     assert begun(service, "last")
+    waiting = Player(service, videos.url("good"), "waiting")
     assert wait_until(lambda: service.metric("touchline_queue_length") == 1)
     service.signal(number)
     assert wait_until(lambda: "Stopping" in service.log)
