@@ -8,9 +8,8 @@ import time
 import pytest
 
 import validator
-from vice_server import wait_until
 from conftest import need
-from vice_server import sha256
+from vice_server import sha256, wait_until
 
 TRUNCATED = "the server ended the download too early"
 PAGE = "the address answers with a web page instead of a video"
