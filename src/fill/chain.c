@@ -206,7 +206,7 @@ static int gather(TlChain *chain, int64_t number, TlSight *sight, Sample *out)
     return count;
 }
 
-static double tricube(double dt, double reach)
+double tl_tricube(double dt, double reach)
 {
     double q = fabs(dt) / reach;
     if (q >= 1)
@@ -222,7 +222,7 @@ static double regress(const Sample *sample, const double *value, int n, double r
     for (int round = 0; round < 2; round++) {
         double w0 = 0, w1 = 0, w2 = 0, y0 = 0, y1 = 0;
         for (int i = 0; i < n; i++) {
-            double w = tricube(sample[i].dt, reach) * sample[i].trust;
+            double w = tl_tricube(sample[i].dt, reach) * sample[i].trust;
             if (round > 0) {
                 double r = fabs(value[i] - level - slope * sample[i].dt);
                 w *= r > tolerance ? tolerance / r : 1;

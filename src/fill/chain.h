@@ -45,6 +45,9 @@ typedef struct TlChainBox {
     int64_t sight; ///< packed place of a sighting of its track: this one or the nearest before (held: or after) it
 } TlChainBox;
 
+// Cleveland's weight of a sample dt away: 1 here, falling to 0 at the reach.
+double tl_tricube(double dt, double reach);
+
 // How far something gets in so many frames after it was last seen, in frames at the speed it had: the speed dies away.
 double tl_fading_way(double frames, double fps);
 

@@ -36,11 +36,10 @@ typedef struct Sample {
 
 static int stand(const TlPitchView *view, const float b[4], TlSight *sight)
 {
-    double x = 0.5 * ((double)b[0] + b[2]), y = b[3], above[2], height = (double)b[3] - b[1];
+    double x, y, above[2], height = (double)b[3] - b[1];
+    tl_ground_pixel(b, sight->seen.class_id, &x, &y);
     int is_ball = sight->seen.class_id == TL_CLASS_BALL, is_cut = !is_ball && y > view->height - 2.0;
     double edge = height * (is_ball ? BALL_SHARE : EDGE_SHARE);
-    if (is_ball)
-        y -= 0.5 * height;
     if (tl_view_ground(view, x, y, &sight->ground[0], &sight->ground[1]) ||
         tl_view_ground(view, x, y - edge, &above[0], &above[1]))
         return 0;
@@ -55,22 +54,13 @@ void tl_feet_stand(TlKeyFrame *key, const TlPitchView *view)
         key->item[i].stands = view && stand(view, key->item[i].seen.bbox, &key->item[i]);
 }
 
-static double tricube(double dt, double reach)
-{
-    double q = fabs(dt) / reach;
-    if (q >= 1)
-        return 0;
-    q = 1 - q * q * q;
-    return q * q * q;
-}
-
 static void add(const TlSight *sight, double dt, double reach_s, Sample *sample, int *count)
 {
     double variance = sight->error_m * sight->error_m;
     if (sight->stands)
         sample[(*count)++] = (Sample){.dt = dt,
                                       .place = {sight->ground[0], sight->ground[1]},
-                                      .weight = tricube(dt, reach_s) * (0.3 + (double)sight->seen.score) / variance,
+                                      .weight = tl_tricube(dt, reach_s) * (0.3 + (double)sight->seen.score) / variance,
                                       .error = sight->error_m};
 }
 

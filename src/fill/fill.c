@@ -197,9 +197,10 @@ static int on_mark(const TlFill *f, double x, double y)
 // 1 when a sighting stands where what it claims to be does not belong, 0 when it is well, -1 when nobody can tell.
 static int is_misplaced(const TlFill *f, const TlPitchView *view, const TlTracked *t)
 {
-    double x = 0.5 * ((double)t->bbox[0] + t->bbox[2]), y = t->bbox[3], gx, gy, next_x, next_y;
+    double x, y, gx, gy, next_x, next_y;
+    tl_ground_pixel(t->bbox, t->class_id, &x, &y);
     if (t->class_id == TL_CLASS_BALL)
-        return stands(view, x, 0.5 * (y + t->bbox[1]), &gx, &gy) ? on_mark(f, gx, gy) : -1;
+        return stands(view, x, y, &gx, &gy) ? on_mark(f, gx, gy) : -1;
     // Feet below the picture say nothing, nor does ground where a pixel is more than half a metre.
     if (y > f->params.height - 2.0 || !stands(view, x, y, &gx, &gy) || !stands(view, x, y - 1, &next_x, &next_y) ||
         hypot(next_x - gx, next_y - gy) > 0.5)
@@ -415,15 +416,13 @@ static void plain_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
     keep_best(f, record);
 }
 
-// Without tracking, or where both are carried on: people by the middle of the lower edge of the box, the ball by its
-// centre.
+// Without tracking, or where both are carried on: each by the box of the frame.
 static void place_on_pitch(const TlFill *f, const TlPitchView *view, TlRecord *record)
 {
     for (int i = 0; i < record->object_count; i++) {
         TlObject *o = &record->objects[i];
-        double x = 0.5 * ((double)o->bbox[0] + o->bbox[2]), y = o->bbox[3], gx, gy;
-        if (o->class_id == TL_CLASS_BALL)
-            y = 0.5 * ((double)o->bbox[1] + o->bbox[3]);
+        double x, y, gx, gy;
+        tl_ground_pixel(o->bbox, o->class_id, &x, &y);
         if (stands(view, x, y, &gx, &gy))
             set_place(f, o, gx, gy);
     }

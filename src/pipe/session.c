@@ -416,9 +416,8 @@ static void place_objects(const TlPitchView *view, TlRecord *record)
 {
     for (int i = 0; i < record->object_count; i++) {
         TlObject *o = &record->objects[i];
-        double x = 0.5 * ((double)o->bbox[0] + o->bbox[2]), y = o->bbox[3], gx, gy;
-        if (o->class_id == TL_CLASS_BALL)
-            y = 0.5 * ((double)o->bbox[1] + y);
+        double x, y, gx, gy;
+        tl_ground_pixel(o->bbox, o->class_id, &x, &y);
         if (tl_view_ground(view, x, y, &gx, &gy) || !isfinite((float)gx) || !isfinite((float)gy))
             continue;
         o->pitch[0] = (float)gx;

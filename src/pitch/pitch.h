@@ -52,6 +52,8 @@ typedef struct TlPitchView {
 
 // Picture -> pitch: -1 above the horizon (gx, gy untouched).
 int tl_view_ground(const TlPitchView *view, double x, double y, double *gx, double *gy);
+// The pixel of a box that stands for its place on the pitch: middle of the lower edge, of the ball its centre.
+void tl_ground_pixel(const float bbox[4], int class_id, double *x, double *y);
 // Pitch -> picture: -1 behind the camera or outside what the lens can show. The place may lie outside the picture.
 int tl_view_picture(const TlPitchView *view, double gx, double gy, double *x, double *y);
 // The lens alone: place in the picture -> straightened place, and back. -1 outside what the lens can show.

@@ -50,6 +50,12 @@ int tl_view_ground(const TlPitchView *view, double x, double y, double *gx, doub
     return 0;
 }
 
+void tl_ground_pixel(const float bbox[4], int class_id, double *x, double *y)
+{
+    *x = 0.5 * ((double)bbox[0] + bbox[2]);
+    *y = class_id == TL_CLASS_BALL ? 0.5 * ((double)bbox[1] + bbox[3]) : bbox[3];
+}
+
 int tl_view_picture(const TlPitchView *view, double gx, double gy, double *x, double *y)
 {
     double g[9], sx, sy;

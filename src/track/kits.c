@@ -212,24 +212,23 @@ static void correct(const TlKits *kits, TlDetection *d, const float class_score[
         d->score *= fminf(change, 1);
 }
 
+static void swap(void *a, void *b, size_t size)
+{
+    uint8_t kept[sizeof(TlDetection)];
+    memcpy(kept, a, size);
+    memcpy(a, b, size);
+    memcpy(b, kept, size);
+}
+
 static void sort_by_score(TlDetections *d)
 {
+    _Static_assert(sizeof d->class_score[0] <= sizeof(TlDetection), "swap has room for all");
     for (int i = 1; i < d->count; i++)
         for (int k = i; k > 0 && d->item[k - 1].score < d->item[k].score; k--) {
-            TlDetection item = d->item[k];
-            uint8_t look[4];
-            float score[TL_CLASS_COUNT];
-            int place = d->place[k];
-            memcpy(look, d->look[k], sizeof look);
-            memcpy(score, d->class_score[k], sizeof score);
-            d->item[k] = d->item[k - 1];
-            d->place[k] = d->place[k - 1];
-            memcpy(d->look[k], d->look[k - 1], sizeof look);
-            memcpy(d->class_score[k], d->class_score[k - 1], sizeof score);
-            d->item[k - 1] = item;
-            d->place[k - 1] = place;
-            memcpy(d->look[k - 1], look, sizeof look);
-            memcpy(d->class_score[k - 1], score, sizeof score);
+            swap(&d->item[k - 1], &d->item[k], sizeof d->item[0]);
+            swap(&d->place[k - 1], &d->place[k], sizeof d->place[0]);
+            swap(d->look[k - 1], d->look[k], sizeof d->look[0]);
+            swap(d->class_score[k - 1], d->class_score[k], sizeof d->class_score[0]);
         }
 }
 
