@@ -448,19 +448,19 @@ class Patches:
         edge = self.edge[i]
         if edge is not None and rng.random() < 0.6:
             self.boards(src, boxes, edge, rng)
-        todo = []
+        planned = []
         if edge is not None:
             height = person_height(boxes, edge[1] + edge[0] * SRC_W / 2) or 0
             for _ in range(rng.integers(0, 3)):
                 x = rng.uniform(edge[2], edge[3])
-                todo.append((REFEREE if rng.random() < 0.75 else PLAYER, (x, edge[1] + edge[0] * x + rng.uniform(0.02, 0.45) * height)))
+                planned.append((REFEREE if rng.random() < 0.75 else PLAYER, (x, edge[1] + edge[0] * x + rng.uniform(0.02, 0.45) * height)))
         people = boxes[boxes[:, 0] != BALL]
         for _ in range(rng.integers(0, 3)):
             if len(people):
                 p = people[rng.integers(len(people))]
                 w, h = p[3] - p[1], p[4] - p[2]
-                todo.append((rng.choice([PLAYER, PLAYER, PLAYER, REFEREE, KEEPER]), ((p[1] + p[3]) / 2 + rng.uniform(-1.1, 1.1) * w, p[4] + rng.uniform(0.02, 0.35) * h)))
-        for cls, foot in todo:
+                planned.append((rng.choice([PLAYER, PLAYER, PLAYER, REFEREE, KEEPER]), ((p[1] + p[3]) / 2 + rng.uniform(-1.1, 1.1) * w, p[4] + rng.uniform(0.02, 0.35) * h)))
+        for cls, foot in planned:
             if self.by_class[int(cls)] and (nb := self.stand(src, boxes, int(cls), foot, match_of(self.frames.paths[i]), rng)) is not None:
                 boxes = np.vstack([boxes, nb[None]])
         return boxes
