@@ -465,6 +465,46 @@ class Patches:
                 boxes = np.vstack([boxes, nb[None]])
         return boxes
 
+    def ball(self, im, boxes, match, rng):
+        """One ball without its grass at somebody's feet or body, or anywhere in the picture (lines, boards, heads); returns its box or None."""
+        people = boxes[boxes[:, 0] != BALL]
+        if not len(people) or not self.by_class[BALL]:
+            return None
+        pool = self.by_match.get((match, BALL), []) if rng.random() < 0.5 else []
+        pool = pool or self.by_class[BALL]
+        i, b, size = pool[rng.integers(len(pool))]
+        k = np.median(people[:, 4] - people[:, 2]) / size * rng.uniform(0.8, 1.3)
+        if not 0.4 < k < 2.5:
+            return None
+        m = 4
+        x0, y0, x1, y1 = (int(v) for v in (b[1] - m, b[2] - m, b[3] + m + 1, b[4] + m + 1))
+        patch = np.ascontiguousarray(self.frames.maps[i][y0:y1, x0:x1]).astype(np.float32)
+        rim = self.rim(patch)
+        if rim.std(0).max() > 14:  # cut from plain grass only
+            return None
+        alpha = np.clip((np.abs(patch - np.median(rim, 0)).max(2) - 14) / 30, 0, 1)
+        ye, xe = (np.arange(y1 - y0) + 0.5 + y0 - (b[2] + b[4]) / 2) / (b[4] - b[2]), (np.arange(x1 - x0) + 0.5 + x0 - (b[1] + b[3]) / 2) / (b[3] - b[1])
+        alpha *= np.clip((0.65 - np.hypot(ye[:, None], xe[None])) / 0.2, 0, 1).astype(np.float32)
+        if alpha.sum() < 0.2 * (b[3] - b[1]) * (b[4] - b[2]):
+            return None
+        shape = (max(4, round(patch.shape[1] * k)), max(4, round(patch.shape[0] * k)))
+        how = cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR
+        patch, alpha = cv2.resize(patch, shape, interpolation=how), cv2.resize(alpha, shape, interpolation=how)
+        ph, pw = alpha.shape
+        if rng.random() < 0.7:
+            p = people[rng.integers(len(people))]
+            w, h = p[3] - p[1], p[4] - p[2]
+            cx, cy = (p[1] + p[3]) / 2 + rng.normal(0, 0.6) * w, p[4] - abs(rng.normal(0, 0.2)) * h + 0.04 * h if rng.random() < 0.75 else p[4] - rng.uniform(-0.3, 1.4) * h
+        else:
+            cx, cy = rng.uniform(0, SRC_W), rng.uniform(people[:, 2].min() - 60, SRC_H)
+        px, py = int(cx - pw / 2), int(cy - ph / 2)
+        if px < 2 or py < 2 or px + pw > SRC_W - 2 or py + ph > SRC_H - 2:
+            return None
+        dst = im[py:py + ph, px:px + pw].astype(np.float32)
+        im[py:py + ph, px:px + pw] = np.clip(dst * (1 - alpha[..., None]) + patch * alpha[..., None], 0, 255).astype(np.uint8)
+        sx, sy = pw / (x1 - x0), ph / (y1 - y0)
+        return np.array([BALL, px + (b[1] - x0) * sx, py + (b[2] - y0) * sy, px + (b[3] - x0) * sx, py + (b[4] - y0) * sy])
+
     def paste(self, im, boxes, cls, rng):
         """Paste one instance of `cls` into im (BGR, writable) next to a labelled person; returns the new box or None."""
         people = boxes[boxes[:, 0] != BALL]
@@ -510,6 +550,9 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
         boxes = patches.crowd(src, boxes, i, rng)
         for cls, p in ((BALL, 0.8), (KEEPER, 0.45), (REFEREE, 0.2)):
             if rng.random() < p and (nb := patches.paste(src, np.vstack([boxes] + new), cls, rng)) is not None:
+                new.append(nb[None])
+        for _ in range(rng.integers(0, 4)):
+            if (nb := patches.ball(src, boxes, match_of(frames.paths[i]), rng)) is not None:
                 new.append(nb[None])
         boxes = np.vstack([boxes] + new)
         role = boxes[len(group):, 0].astype(int)  # who is new wears what belongs to the role, or what another player wears
@@ -567,11 +610,12 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
 
 
 def players_target(boxes, ignore, w, h, stride=4):
-    """heat [4,h/s,w/s] Gaussians, box [4,..] (log w, log h, dx, dy), weight [1,..] of the box loss, mask [1,..] of the heat loss."""
+    """heat [4,h/s,w/s] Gaussians, box [2,4,..] (log w, log h, dx, dy) of people and of balls, weight [2,1,..] of the box loss, mask [1,..] of
+    the heat loss."""
     gw, gh = w // stride, h // stride
     heat = np.zeros((4, gh, gw), np.float32)
-    box = np.zeros((4, gh, gw), np.float32)
-    weight = np.zeros((1, gh, gw), np.float32)
+    box = np.zeros((2, 4, gh, gw), np.float32)
+    weight = np.zeros((2, 1, gh, gw), np.float32)
     mask = np.ones((1, gh, gw), np.float32)
     xs, ys = np.arange(gw) + 0.5, np.arange(gh) + 0.5
     order = np.argsort(-(boxes[:, 3] - boxes[:, 1]) * (boxes[:, 4] - boxes[:, 2]))
@@ -590,9 +634,10 @@ def players_target(boxes, ignore, w, h, stride=4):
         sel = near > 0.2
         yy, xx = np.nonzero(sel)
         yy, xx = yy + y0_, xx + x0_
-        box[0, yy, xx], box[1, yy, xx] = np.log(bw), np.log(bh)
-        box[2, yy, xx], box[3, yy, xx] = cx - xx - 0.5, cy - yy - 0.5
-        weight[0, yy, xx] = near[sel]
+        k = int(c == BALL)
+        box[k, 0, yy, xx], box[k, 1, yy, xx] = np.log(bw), np.log(bh)
+        box[k, 2, yy, xx], box[k, 3, yy, xx] = cx - xx - 0.5, cy - yy - 0.5
+        weight[k, 0, yy, xx] = near[sel]
     for x1, y1, x2, y2 in ignore:
         mask[0, int(y1 / stride):int(y2 / stride) + 1, int(x1 / stride):int(x2 / stride) + 1] = 0
     return heat, box, weight, np.maximum(mask, heat.max(0, keepdims=True) > 0.99)

@@ -44,12 +44,12 @@ def iou(a, b):
     return i / np.maximum(area(a)[:, None] + area(b)[None] - i, 1e-9)
 
 
-def decode_players(heat, box, least=0.05, nms=0.55, per_class=False):
-    """heat [4,h,w] logits, box [4,h,w] -> [n,6] class, score, x1..y2 in network pixels, best first.
+def decode_players(heat, box, ball_box=None, least=0.05, nms=0.55, per_class=False):
+    """heat [4,h,w] logits, box [4,h,w], the same for balls -> [n,6] class, score, x1..y2 in network pixels, best first.
 
     NMS among all people, and among balls, as a user gets them; or within each class, as average precision is defined."""
     c, y, x, s = peaks(1 / (1 + np.exp(-heat)), least)
-    lw, lh, dx, dy = box[:, y, x]
+    lw, lh, dx, dy = np.where(c == D.BALL, (box if ball_box is None else ball_box)[:, y, x], box[:, y, x])
     w, h, cx, cy = np.exp(lw), np.exp(lh), (x + 0.5 + dx) * 4, (y + 0.5 + dy) * 4
     d = np.stack([c, s, cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2], 1)
     d = d[np.argsort(-d[:, 1], kind="stable")]

@@ -79,13 +79,15 @@ def context(g, src, mid=64):
 
 
 def players_graph(widths=(16, 48, 64, 128, 192), depths=(1, 2, 2, 2), up_widths=(128, 64, 32), up_depths=(1, 1, 2), head=32):
-    """heat [N,4,H/4,W/4] logits, box [N,4,H/4,W/4] = log w, log h (pixels), dx, dy (cells)."""
+    """heat [N,4,H/4,W/4] logits, box and ball_box [N,4,H/4,W/4] = log w, log h (pixels), dx, dy (cells) of people and of balls."""
     g = Graph()
     feats = trunk(g, widths, depths)
     feats[-1] = context(g, feats[-1])  # who is a referee shows beside the others
     x = top_down(g, feats, up_widths, up_depths)
     g.output("heat", g.conv(g.conv(x, head), 4, 1, relu=False, bias0=-4.0))
-    g.output("box", g.conv(g.conv(x, head), 4, 1, relu=False))
+    size = g.conv(x, head)
+    g.output("box", g.conv(size, 4, 1, relu=False))
+    g.output("ball_box", g.conv(size, 4, 1, relu=False))  # a ball at somebody's feet is in a cell of two boxes
     g.meta = dict(head="centers", stride=4, width=736, height=416)
     return g
 

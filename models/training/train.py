@@ -61,7 +61,8 @@ def players_batch(frames, patches, rng, step):
 
 def players_loss(out, t):
     heat, box, weight, mask = t
-    return focal(out["heat"], heat, HEAT_WEIGHT, mask) + 0.7 * box_loss(out["box"], box, weight)
+    boxes = 0.7 * box_loss(out["box"], box[:, 0], weight[:, 0]) + 0.15 * box_loss(out["ball_box"], box[:, 1], weight[:, 1])
+    return focal(out["heat"], heat, HEAT_WEIGHT, mask) + boxes
 
 
 def pitch_batch(frames, patches, rng, step):

@@ -1,9 +1,10 @@
 // Head "centers" of the house player network: objects as centre points.
 //
-// In: heat f32 [N,4,h,w] logits and box f32 [N,4,h,w] = log width, log height in network pixels, dx, dy in cells.
-// Out: boxes in source pixels. Zhou et al. 2019, "Objects as Points": an object is a cell that is the 3x3 maximum of
-// its class's map; its box is read at that cell: centre (x + 0.5 + dx) * stride. Most of the map is background, so
-// thresholds are compared as logits and only peaks cost an exponential.
+// In: heat f32 [N,4,h,w] logits and box f32 [N,4,h,w] = log width, log height in network pixels, dx, dy in cells; where
+// there is a ball_box of the same shape, balls are read from it (a ball at somebody's feet lies in a cell of two
+// boxes). Out: boxes in source pixels. Zhou et al. 2019, "Objects as Points": an object is a cell that is the 3x3
+// maximum of its class's map; its box is read at that cell: centre (x + 0.5 + dx) * stride. Most of the map is
+// background, so thresholds are compared as logits and only peaks cost an exponential.
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -63,7 +64,7 @@ static int is_peak(const float *map, int rows, int cols, int y, int x)
 }
 
 typedef struct Maps {
-    const float *heat, *box; ///< of one sample: [4,rows,cols] each
+    const float *heat, *box, *ball_box; ///< of one sample: [4,rows,cols] each
     int rows, cols;
     const TlLetterbox *letterbox;
     TlCandidates *candidates;
@@ -73,7 +74,7 @@ static void add_peak(const Maps *maps, int class_id, int y, int x)
 {
     const TlLetterbox *lb = maps->letterbox;
     int cells = maps->rows * maps->cols, cell = y * maps->cols + x;
-    const float *box = maps->box + cell;
+    const float *box = (class_id == TL_CLASS_BALL ? maps->ball_box : maps->box) + cell;
     float stride_x = (float)lb->net_width / (float)maps->cols, stride_y = (float)lb->net_height / (float)maps->rows;
     float w = expf(box[0]), h = expf(box[cells]);
     float cx = ((float)x + 0.5f + box[2 * cells]) * stride_x, cy = ((float)y + 0.5f + box[3 * cells]) * stride_y;
@@ -131,15 +132,20 @@ static void centers_detections(const TlTensor *const *outputs, int output_count,
 {
     const TlTensor *heat = tl_output_find(outputs, output_count, "heat", TL_CLASS_COUNT);
     const TlTensor *size = tl_output_find(outputs, output_count, "box", 4);
+    const TlTensor *ball_size = tl_output_find(outputs, output_count, "ball_box", 4);
     TlCandidates candidates;
     candidates.count = 0;
     out->count = 0;
-    if (!heat || !size || heat->rank != 4 || memcmp(heat->dim, size->dim, sizeof heat->dim) != 0 || n >= heat->dim[0])
+    if (!ball_size)
+        ball_size = size;
+    if (!heat || !size || heat->rank != 4 || n >= heat->dim[0] || memcmp(heat->dim, size->dim, sizeof heat->dim) != 0 ||
+        memcmp(heat->dim, ball_size->dim, sizeof heat->dim) != 0)
         return;
     Maps maps = {.rows = (int)heat->dim[2], .cols = (int)heat->dim[3], .letterbox = box, .candidates = &candidates};
     size_t sample = (size_t)(heat->dim[1] * heat->dim[2] * heat->dim[3]);
     maps.heat = (const float *)heat->data + (size_t)n * sample;
     maps.box = (const float *)size->data + (size_t)n * sample;
+    maps.ball_box = (const float *)ball_size->data + (size_t)n * sample;
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         scan_class(&maps, c, tl_logit(params->threshold[c]));
     tl_candidates_finish(&candidates, box, params, out);

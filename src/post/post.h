@@ -1,7 +1,7 @@
 // Post-processing: raw network outputs -> boxes and points in source pixels.
 //
 // Heads, chosen by the file's own metadata and output shapes (tl_head_find):
-//   centers  house player net: heat [N,4,h,w] logits, box [N,4,h,w] (log w, log h, dx, dy), see models/README.md
+//   centers  house player net: heat [N,4,h,w] logits, box [N,4,h,w] (log w, log h, dx, dy), ball_box alike
 //   points   house pitch net: heat [N,32,h,w] logits, offset [N,2,h,w]
 //   yolo     ultralytics YOLOv8/YOLO11 detect [N,4+C,A] and pose [N,5+96,A]; YOLO26 and end-to-end exports [N,D,6(+96)]
 // Registering a head = one file and one line in post.c.
@@ -37,8 +37,8 @@ typedef struct TlPostParams {
                                      ///< shown one)
     float point_threshold;           ///< points below it become 0,0,0
     float iou;                       ///< NMS
-    int per_class;                   ///< NMS within a class only: somebody may be listed as player and as referee
-    int max_detections;              ///< <= TL_DETECTION_MAX
+    int per_class; ///< NMS within a class only: somebody may be listed as player and as referee; any number of balls
+    int max_detections; ///< <= TL_DETECTION_MAX
     // Filled by match for models with classes of their own; keep them when changing the thresholds.
     int class_count;                      ///< classes of the model, 0 = ours
     int8_t class_map[TL_MODEL_CLASS_MAX]; ///< class of the model -> enum TlClass, -1 = not wanted

@@ -115,6 +115,35 @@ static void doubt_goes_with_the_box(void **state)
     free_net(&net);
 }
 
+// A ball at somebody's feet: where the network has boxes of balls, the ball is read there and the person is not.
+static void a_ball_has_its_own_box(void **state)
+{
+    (void)state;
+    static TlDetections out;
+    TlPostParams params = all(0.3f, 0.55f);
+    TlLetterbox lb;
+    tl_letterbox_init(&lb, 640, 384, 640, 384, TL_PRE_TOP_LEFT);
+    Net net = make_net(1, 96, 160), balls = make_net(1, 96, 160);
+    const double player[4] = {100, 100, 120, 150}, ball[4] = {107, 122, 113, 128};
+    put_object(&balls, 0, &lb, TL_CLASS_BALL, ball, 0.7);
+    put_object(&net, 0, &lb, TL_CLASS_PLAYER, player, 0.6);
+    *at4(&net.heat, 0, TL_CLASS_BALL, 125 / 4, 110 / 4) = logf(0.7f / 0.3f);
+    snprintf(balls.box.name, sizeof balls.box.name, "ball_box");
+    const TlTensor *outputs[] = {&balls.box, &net.heat, &net.box};
+    tl_head_centers.detections(outputs, 3, 0, &lb, &params, &out);
+    assert_int_equal(out.count, 2);
+    assert_int_equal(out.item[0].class_id, TL_CLASS_BALL);
+    for (int i = 0; i < 4; i++) {
+        assert_float_equal(out.item[0].bbox[i], ball[i], 1e-3);
+        assert_float_equal(out.item[1].bbox[i], player[i], 1e-3);
+    }
+    balls.box.dim[2] = 95; // of another shape: nothing rather than something wrong
+    tl_head_centers.detections(outputs, 3, 0, &lb, &params, &out);
+    assert_int_equal(out.count, 0);
+    free_net(&net);
+    free_net(&balls);
+}
+
 // Everything a peak is, written as slowly as possible.
 static int reference(const Net *net, int n, const TlLetterbox *lb, const TlPostParams *params, TlDetections *out)
 {
@@ -297,13 +326,10 @@ static void metadata_is_matched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_come_back_exactly),
-        cmocka_unit_test(doubt_goes_with_the_box),
-        cmocka_unit_test(random_maps_match_the_reference),
-        cmocka_unit_test(a_plateau_counts_once),
-        cmocka_unit_test(poison_is_dropped),
-        cmocka_unit_test(wrong_shapes_give_nothing),
-        cmocka_unit_test(metadata_is_matched),
+        cmocka_unit_test(boxes_come_back_exactly),   cmocka_unit_test(doubt_goes_with_the_box),
+        cmocka_unit_test(a_ball_has_its_own_box),    cmocka_unit_test(random_maps_match_the_reference),
+        cmocka_unit_test(a_plateau_counts_once),     cmocka_unit_test(poison_is_dropped),
+        cmocka_unit_test(wrong_shapes_give_nothing), cmocka_unit_test(metadata_is_matched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
