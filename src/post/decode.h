@@ -23,8 +23,8 @@ typedef struct TlCandidates {
 // finite. order must differ between candidates.
 void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const float xyxy[4], float score, int class_id,
                        int order);
-// Sorts, suppresses at params->iou, keeps at most TL_BALL_MAX balls (unless per_class) and params->max_detections
-// boxes, cut to the picture.
+// Sorts, suppresses at params->iou, keeps at most TL_BALL_MAX balls and params->max_detections boxes, cut to the
+// picture.
 void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
                           TlDetections *out);
 

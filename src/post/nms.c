@@ -112,8 +112,7 @@ void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, cons
     for (int i = 0; i < candidates->count && out->count < most; i++) {
         const TlDetection *detection = &item[i].detection;
         int is_ball = detection->class_id == TL_CLASS_BALL;
-        int is_extra = is_ball && balls == TL_BALL_MAX && !params->per_class;
-        if (is_extra || is_covered(out, detection, params->iou, params->per_class))
+        if ((is_ball && balls == TL_BALL_MAX) || is_covered(out, detection, params->iou, params->per_class))
             continue;
         balls += is_ball;
         memset(out->class_score[out->count], 0, sizeof out->class_score[0]);

@@ -37,8 +37,8 @@ typedef struct TlPostParams {
                                      ///< shown one)
     float point_threshold;           ///< points below it become 0,0,0
     float iou;                       ///< NMS
-    int per_class; ///< NMS within a class only: somebody may be listed as player and as referee; any number of balls
-    int max_detections; ///< <= TL_DETECTION_MAX
+    int per_class;                   ///< NMS within a class only: somebody may be listed as player and as referee
+    int max_detections;              ///< <= TL_DETECTION_MAX
     // Filled by match for models with classes of their own; keep them when changing the thresholds.
     int class_count;                      ///< classes of the model, 0 = ours
     int8_t class_map[TL_MODEL_CLASS_MAX]; ///< class of the model -> enum TlClass, -1 = not wanted
