@@ -33,8 +33,11 @@ install: build ## install command, library, header, man page, models (PREFIX=/us
 	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || /sbin/ldconfig # so that programs find libtouchline at once
 
+models: build ## make both networks again from the data folder (DATA=… WORK=…): hours on a CPU
+	@models/training/make_models "$(DATA)" "$(WORK)"
+
 clean: ## remove what was built (not .deps)
 	rm -rf build build-* demo
 
-.PHONY: help setup build demo test bench install clean
+.PHONY: help setup build demo test bench install models clean
 .DEFAULT_GOAL := help

@@ -118,6 +118,8 @@ def coco_ap50(dets, truths, size=(1920, 1080)):
                 anns.append(dict(id=len(anns) + 1, image_id=i, category_id=int(r[0]), bbox=[r[1], r[2], w, h], area=w * h, iscrowd=0))
             for r in d:
                 res.append(dict(image_id=i, category_id=int(r[0]), score=float(r[1]), bbox=[r[2], r[3], r[4] - r[2], r[5] - r[3]]))
+        if not res:
+            return {c: 0.0 for c in range(4)}
         gt = COCO()
         gt.dataset = dict(images=[dict(id=i, width=size[0], height=size[1]) for i in range(len(dets))], annotations=anns, categories=[dict(id=c) for c in range(4)], info={})
         gt.createIndex()
@@ -154,7 +156,7 @@ class Runner:
             self.ov = core.compile_model(core.read_model(model), "CPU", {"INFERENCE_NUM_THREADS": 1})
         elif isinstance(model, str):
             self.net = Net(GRAPHS[kind]())
-            self.net.load_state_dict(torch.load(model, weights_only=True)["ema"])
+            self.net.load_state_dict(torch.load(model, map_location="cpu", weights_only=True)["ema"])
             self.net = fold(self.net)
         else:
             self.net = model.eval()
@@ -164,7 +166,8 @@ class Runner:
             r = self.ov({"input": x[None]})
             return {o.get_any_name(): r[o][0] for o in self.ov.outputs}
         with torch.no_grad():
-            return {k: v[0].numpy() for k, v in self.net(torch.from_numpy(x[None])).items()}
+            device = next(self.net.parameters()).device
+            return {k: v[0].cpu().numpy() for k, v in self.net(torch.from_numpy(x[None]).to(device)).items()}
 
 
 def run_players(model, frames, width=640, height=384, matrix=("709", False)):

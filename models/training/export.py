@@ -133,7 +133,7 @@ def main():
     ap.add_argument("--float-convs", default="", help="comma-separated convolutions that keep f32 weights")
     a = ap.parse_args()
     torch.set_num_threads(1)
-    s = torch.load(a.checkpoint, weights_only=True)
+    s = torch.load(a.checkpoint, map_location="cpu", weights_only=True)
     net = Net(GRAPHS[a.kind]())
     floats = [c for c in a.float_convs.split(",") if c]
     scales = {}

@@ -47,7 +47,7 @@ def main():
         q, step = Q.Quantised(net, s["raw_scales"]), s["step"]
         avg = {k: v.clone() for k, v in s["avg"].items()}
     else:
-        net.load_state_dict(torch.load(a.checkpoint, weights_only=True)["ema"])
+        net.load_state_dict(torch.load(a.checkpoint, map_location="cpu", weights_only=True)["ema"])
         net = fold(net)
         batches = X.calibration_batches(a.kind, roots, a.work)
         scales = Q.calibrate(net, batches)

@@ -125,7 +125,7 @@ class Net(nn.Module):
 
     def forward(self, x, tap=None):
         """x: u8 [N,6,h,w]; returns {output name: f32 tensor}. `tap(name, tensor)` sees and may replace every activation."""
-        dtype = torch.bfloat16 if torch.is_autocast_enabled("cpu") else torch.float32
+        dtype = torch.bfloat16 if torch.is_autocast_enabled(x.device.type) else torch.float32
         v = {"input": (x.to(dtype) - INPUT_ZERO) * INPUT_SCALE}
         for n in self.graph.nodes:
             src = [v[s] for s in n["src"]]

@@ -1,6 +1,7 @@
 """Trains one network: python train.py players|pitch --data ROOT --work DIR [--extra ROOT ...].
 
-Runs anywhere PyTorch runs; on a CPU with bf16 it uses it. Checkpoints every two minutes and resumes by itself.
+Runs anywhere PyTorch runs: on a CUDA GPU when there is one, in bf16 where the processor has it. Checkpoints every two minutes and
+resumes by itself. With --steps and one thread on a CPU the same seed gives the same weights, stopped and resumed or not.
 Losses: penalty-reduced focal loss on Gaussian heat maps (Zhou et al. 2019, "Objects as Points"), L1 + GIoU on boxes, L1 on
 point offsets. AdamW, cosine over --steps, exponential moving average of the weights.
 """
@@ -20,7 +21,7 @@ import data as D
 import evaluate as E
 from net import GRAPHS, Net
 
-HEAT_WEIGHT = torch.tensor([2.5, 2.5, 1.0, 1.8]).view(1, 4, 1, 1)  # ball, goalkeeper, player, referee
+HEAT_WEIGHT = (2.5, 2.5, 1.0, 1.8)  # ball, goalkeeper, player, referee
 
 
 def focal(logits, target, weight=1.0, mask=1.0):
@@ -61,8 +62,9 @@ def players_batch(frames, patches, rng, step):
 
 def players_loss(out, t):
     heat, box, weight, mask = t
+    by_class = torch.tensor(HEAT_WEIGHT, device=heat.device).view(1, 4, 1, 1)
     boxes = 0.7 * box_loss(out["box"], box[:, 0], weight[:, 0]) + 0.15 * box_loss(out["ball_box"], box[:, 1], weight[:, 1])
-    return focal(out["heat"], heat, HEAT_WEIGHT, mask) + boxes
+    return focal(out["heat"], heat, by_class, mask) + boxes
 
 
 def pitch_batch(frames, patches, rng, step):
@@ -118,6 +120,7 @@ def main():
     ap.add_argument("--deadline", help="HH:MM; the learning rate then falls with the clock instead of the steps (shared machines)")
     ap.add_argument("--lr", type=float, default=2e-3)
     ap.add_argument("--seed", type=int, default=1)
+    ap.add_argument("--device", help="cpu or cuda, default cuda when there is one")
     ap.add_argument("--threads", type=int, default=1)
     ap.add_argument("--workers", type=int, default=1, help="processes that prepare pictures")
     ap.add_argument("--eval-minutes", type=float, default=10)
@@ -141,18 +144,19 @@ def main():
         log.write(line + "\n")
 
     graph = GRAPHS[a.kind]()
-    net = Net(graph).to(memory_format=torch.channels_last)
-    ema = Net(graph)
+    device = torch.device(a.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    net = Net(graph).to(device, memory_format=torch.channels_last)
+    ema = Net(graph).to(device)
     ema.load_state_dict(net.state_dict())
     decay, other = [p for p in net.parameters() if p.ndim > 1], [p for p in net.parameters() if p.ndim <= 1]
     opt = torch.optim.AdamW([dict(params=decay, weight_decay=0.02), dict(params=other, weight_decay=0.0)], lr=a.lr)
     ck, step = os.path.join(a.work, name + ".pt"), 0
     if os.path.exists(ck):
-        s = torch.load(ck, weights_only=True)
+        s = torch.load(ck, map_location=device, weights_only=True)
         net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
         step = s["step"]
     elif a.init:
-        s = torch.load(a.init, weights_only=True)
+        s = torch.load(a.init, map_location=device, weights_only=True)
         net.load_state_dict(s["ema"]), ema.load_state_dict(s["ema"])
     make, loss_of = BATCH[a.kind]
     launch, done0 = time.time(), s.get("progress", step / a.steps) if step else 0.0
@@ -171,9 +175,9 @@ def main():
         for g in opt.param_groups:
             g["lr"] = lr
         net.train()
-        with torch.autocast("cpu", torch.bfloat16):
-            out = net(x.to(memory_format=torch.channels_last))
-        loss = loss_of(out, t)
+        with torch.autocast(device.type, torch.bfloat16):
+            out = net(x.to(device, memory_format=torch.channels_last))
+        loss = loss_of(out, [v.to(device) for v in t])
         opt.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
