@@ -15,7 +15,6 @@
 #include "track/kits.h"
 
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
-static const double FIRST_PICTURE_SHARE = 1.5; // budgets until the first picture: without one there is no answer at all
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
 // The tracker may continue a track on scores well below those that begin one (ByteTrack's second stage).
 static const float LOW_SCORE_SHARE = 0.4f;
@@ -266,7 +265,7 @@ static int start_reader(TlSession *s, const char *input, struct TlByteSource *by
         return ret;
     s->must_fill = bytes != NULL;
     double budget_us = s->options.time_budget_s * 1e6;
-    atomic_store(&s->wait_until_us, budget_us > 0 ? s->start_us + (int64_t)(FIRST_PICTURE_SHARE * budget_us) : 0);
+    atomic_store(&s->wait_until_us, budget_us > 0 ? s->start_us + (int64_t)(TL_BUDGET_MOST * budget_us) : 0);
     // The plan's stride is not known before the size and rate are: until then every frame is wanted.
     s->plan.stride = 1;
     s->plan.last_estimate = -1;
@@ -282,7 +281,7 @@ static int start_reader(TlSession *s, const char *input, struct TlByteSource *by
     ret = tl_reader_open(&s->reader, &reader, diag);
     if (ret == TL_ETIMEOUT && bytes && budget_us > 0) {
         tl_diag_clear(diag);
-        tl_fail(diag, ret, "no picture came within %g s", FIRST_PICTURE_SHARE * s->options.time_budget_s);
+        tl_fail(diag, ret, "no picture came within %g s", TL_BUDGET_MOST * s->options.time_budget_s);
     }
     if (ret < 0)
         return ret;

@@ -92,6 +92,9 @@ struct TlSession {
 
 // Of the time budget, for the networks in any case: waiting for bytes does not use it up.
 #define TL_BUDGET_LEAST 0.25
+// Budgets until the first picture, without which there is no answer at all, and until frames are no longer counted by
+// decoding them.
+#define TL_BUDGET_MOST 1.5
 
 // Thread bodies; the argument is the session.
 void *tl_session_decode_main(void *session);

@@ -134,6 +134,16 @@ static int is_end_of_input(int code)
     return code == TL_EOF || code == TL_ETRUNCATED || code == TL_ENET || code == TL_ETIMEOUT || code == TL_EIO;
 }
 
+// The networks are done and there is no time left for counting frames by decoding them: the index has to do. Bytes that
+// keep coming (a clip of many minutes) would hold the answer for as long as they take.
+static int is_out_of_time(const TlSession *s)
+{
+    int64_t until_us = atomic_load(&s->wait_until_us);
+    double spent = tl_us_to_s(tl_now_us() - s->start_us);
+    return s->must_fill && !s->keep_pictures && s->info.frame_count_estimate > 0 && atomic_load(&s->time_budget_hit) &&
+           tl_now_us() >= until_us && spent >= TL_BUDGET_MOST * s->options.time_budget_s;
+}
+
 // The source brings no more: frames that the container promises are answered all the same. The code the clip ends with.
 static int fill_promised(TlSession *s, int64_t next, double time_s, int code)
 {
@@ -162,6 +172,10 @@ void *tl_session_decode_main(void *opaque)
         TlFrame *frame = NULL;
         if (atomic_load(&s->cancel)) {
             ret = tl_fail(&s->decode_diag, TL_EINTERRUPTED, "interrupted");
+            break;
+        }
+        if (is_out_of_time(s)) {
+            ret = TL_ETIMEOUT;
             break;
         }
         if ((ret = next_frame(s, &frame)) < 0)

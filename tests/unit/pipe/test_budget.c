@@ -103,6 +103,8 @@ typedef struct Source {
     int64_t at, stop;
     double resume_s; // after the first wait; 0 = never
     int code;        // instead of waiting
+    int drips;       // a little at a time, never a wait
+    int64_t most;    // how far it was read
     int64_t waits_since_us;
     int waits;
 } Source;
@@ -124,8 +126,13 @@ static int source_read(void *opaque, uint8_t *data, int size)
         return TL_EAGAIN;
     }
     n = n < size ? n : size;
+    if (s->drips) {
+        usleep(20000);
+        n = n < g_size / 200 ? n : g_size / 200;
+    }
     memcpy(data, g_clip + s->at, (size_t)n);
     s->at += n;
+    s->most = s->at > s->most ? s->at : s->most;
     return (int)n;
 }
 
@@ -271,6 +278,21 @@ static void slow_networks(void **state)
     tl_session_close(&session);
 }
 
+// Bytes that keep coming, but not in time: what is left of the clip is not waited for.
+static void bytes_that_never_end(void **state)
+{
+    (void)state;
+    TlSession *session = open_session(0.4, 0);
+    Source source = {.stop = g_size, .drips = 1};
+    Outcome out = play(session, &source);
+    assert_int_equal(out.code, TL_EOF);
+    assert_int_equal(out.frames, FRAMES);
+    assert_int_equal(out.with_boxes, FRAMES);
+    assert_int_equal(out.stats.time_budget_hit, 1);
+    assert_true(source.most < g_size / 2);
+    tl_session_close(&session);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +303,7 @@ int main(void)
         cmocka_unit_test(late_bytes),
         cmocka_unit_test(a_pause_does_not_thin_key_frames),
         cmocka_unit_test(slow_networks),
+        cmocka_unit_test(bytes_that_never_end),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }
