@@ -49,9 +49,10 @@ def box_loss(pred, target, weight):
 
 
 def players_batch(frames, patches, rng, step):
-    """Alternately 32 crops of 320x192 and 6 whole pictures of 736x416 (same cost; the roles of people need the whole view)."""
+    """Alternately 32 crops of 320x192 and whole pictures: 6 of 736x416, every fourth time 2 of 1280x736 (for --img-size 1280). All cost
+    the same; the roles of people need the whole view."""
     whole = step % 2 == 1
-    w, h, n = (736, 416, 6) if whole else (320, 192, 32)
+    w, h, n = (320, 192, 32) if not whole else (1280, 736, 2) if step % 8 == 7 else (736, 416, 6)
     xs, ts = [], []
     for _ in range(n):
         x, boxes, ign = D.players_sample(frames, patches, rng, w, h, whole)
