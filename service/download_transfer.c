@@ -243,6 +243,8 @@ static void set_common(TlDownload *d, TlExtent *e)
     tl_trust(c);
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, 5L);
+    curl_easy_setopt(c, CURLOPT_DISALLOW_USERNAME_IN_URL, 1L); // of redirects, too: no credentials are sent
+    curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);               // a name server that is silent must not hold the end
     curl_easy_setopt(c, CURLOPT_USERAGENT, "touchline");
     curl_easy_setopt(c, CURLOPT_BUFFERSIZE, 262144L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)(p->connect_timeout_s * 1000));

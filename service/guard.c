@@ -20,20 +20,21 @@ typedef struct Range4 {
 #define IP4(a, b, c, d) ((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
 static const Range4 REFUSED4[] = {
-    {IP4(0, 0, 0, 0), 8},       // this network
-    {IP4(10, 0, 0, 0), 8},      // private
-    {IP4(100, 64, 0, 0), 10},   // shared (carrier NAT)
-    {IP4(127, 0, 0, 0), 8},     // loopback
-    {IP4(169, 254, 0, 0), 16},  // link-local, cloud metadata
-    {IP4(172, 16, 0, 0), 12},   // private
-    {IP4(192, 0, 0, 0), 24},    // protocol assignments
-    {IP4(192, 0, 2, 0), 24},    // documentation
-    {IP4(192, 88, 99, 0), 24},  // 6to4 relay, deprecated
-    {IP4(192, 168, 0, 0), 16},  // private
-    {IP4(198, 18, 0, 0), 15},   // benchmarking
-    {IP4(198, 51, 100, 0), 24}, // documentation
-    {IP4(203, 0, 113, 0), 24},  // documentation
-    {IP4(224, 0, 0, 0), 3},     // multicast, reserved, broadcast
+    {IP4(0, 0, 0, 0), 8},        // this network
+    {IP4(10, 0, 0, 0), 8},       // private
+    {IP4(100, 64, 0, 0), 10},    // shared (carrier NAT)
+    {IP4(127, 0, 0, 0), 8},      // loopback
+    {IP4(168, 63, 129, 16), 32}, // metadata of one cloud, at a public address
+    {IP4(169, 254, 0, 0), 16},   // link-local, cloud metadata
+    {IP4(172, 16, 0, 0), 12},    // private
+    {IP4(192, 0, 0, 0), 24},     // protocol assignments
+    {IP4(192, 0, 2, 0), 24},     // documentation
+    {IP4(192, 88, 99, 0), 24},   // 6to4 relay, deprecated
+    {IP4(192, 168, 0, 0), 16},   // private
+    {IP4(198, 18, 0, 0), 15},    // benchmarking
+    {IP4(198, 51, 100, 0), 24},  // documentation
+    {IP4(203, 0, 113, 0), 24},   // documentation
+    {IP4(224, 0, 0, 0), 3},      // multicast, reserved, broadcast
 };
 
 static int permits4(uint32_t ip)

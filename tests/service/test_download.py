@@ -62,6 +62,7 @@ TABLE = [
     ("redirect_6", {}, ("ENET", "Maximum (5) redirects followed")),
     ("redirect_loop", {}, ("ENET", "Maximum (5) redirects followed")),
     ("redirect_file", {}, ("ENET", "")),
+    ("redirect_user", {}, ("ENET", "")),
     ("redirect_private", {}, ("EDENIED", PRIVATE)),
     ("redirect_private_number", {}, ("EDENIED", PRIVATE)),
 ]
@@ -142,6 +143,12 @@ def test_no_credentials_no_cookies_no_proxy(fetch, videos, monkeypatch, environm
     assert fetch(url)["code"] == "OK"
     headers = videos.requests(url)[0][2]
     assert set(headers) <= {"host", "user-agent", "accept"}
+
+
+def test_no_credentials_of_a_redirect(fetch, videos):
+    url = videos.url("redirect_user")
+    fetch(url, tries=1)
+    assert videos.requests(url.replace("redirect_user", "good")) == []
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/x", "http://no-such-host.invalid/x"])

@@ -417,6 +417,9 @@ class ViceServer:
     def vice_redirect_file(self, c, request, count):
         return self._redirect(c, "file:///etc/passwd")
 
+    def vice_redirect_user(self, c, request, count):
+        return self._redirect(c, f"http://user:secret@127.0.0.1:{self.port}/good/{request.number}")
+
     def vice_redirect_loop(self, c, request, count):
         return self._redirect(c, request.path)
 

@@ -2,6 +2,7 @@
 // resolver, where connect() itself is watched: nothing ever leaves for an address that is not loopback.
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #define REPLACED __attribute__((visibility("default")))
 
 static int g_connects_elsewhere, g_lookups;
+static atomic_int g_answers_now, g_silent_lookups, g_silent_ended; // of silent.test
 
 REPLACED int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -62,6 +64,13 @@ REPLACED int getaddrinfo(const char *node, const char *service, const struct add
     static Real *real;
     if (!real)
         real = (Real *)(uintptr_t)dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node && strcmp(node, "silent.test") == 0) { // a name server that says nothing for long
+        atomic_fetch_add(&g_silent_lookups, 1);
+        for (int i = 0; i < 1000 && !atomic_load(&g_answers_now); i++)
+            usleep(10000);
+        atomic_fetch_add(&g_silent_ended, 1);
+        return EAI_AGAIN;
+    }
     const char *answer = node ? stub_answer(node) : NULL;
     struct addrinfo numeric = hints ? *hints : (struct addrinfo){0};
     numeric.ai_family = AF_UNSPEC;
@@ -85,18 +94,18 @@ static void refused_ranges(void **state)
     (void)state;
     // first and last address of each range, and the neighbours that are public
     static const char *refused[] = {
-        "0.0.0.0",      "0.255.255.255",  "10.0.0.0",        "10.255.255.255",  "100.64.0.0",      "100.127.255.255",
-        "127.0.0.0",    "127.0.0.1",      "127.255.255.255", "169.254.0.0",     "169.254.169.254", "169.254.255.255",
-        "172.16.0.0",   "172.31.255.255", "192.0.0.0",       "192.0.0.255",     "192.0.2.0",       "192.0.2.255",
-        "192.88.99.0",  "192.88.99.255",  "192.168.0.0",     "192.168.255.255", "198.18.0.0",      "198.19.255.255",
-        "198.51.100.0", "198.51.100.255", "203.0.113.0",     "203.0.113.255",   "224.0.0.0",       "239.255.255.255",
-        "240.0.0.0",    "255.255.255.255"};
+        "0.0.0.0",         "0.255.255.255",  "10.0.0.0",        "10.255.255.255", "100.64.0.0",      "100.127.255.255",
+        "127.0.0.0",       "127.0.0.1",      "127.255.255.255", "169.254.0.0",    "169.254.169.254", "169.254.255.255",
+        "172.16.0.0",      "172.31.255.255", "192.0.0.0",       "192.0.0.255",    "192.0.2.0",       "192.0.2.255",
+        "192.88.99.0",     "168.63.129.16",  "192.88.99.255",   "192.168.0.0",    "192.168.255.255", "198.18.0.0",
+        "198.19.255.255",  "198.51.100.0",   "198.51.100.255",  "203.0.113.0",    "203.0.113.255",   "224.0.0.0",
+        "239.255.255.255", "240.0.0.0",      "255.255.255.255"};
     static const char *permitted[] = {
         "1.0.0.0",         "9.255.255.255",   "11.0.0.0",      "100.63.255.255", "100.128.0.0",     "126.255.255.255",
         "128.0.0.0",       "169.253.255.255", "169.255.0.0",   "172.15.255.255", "172.32.0.0",      "191.255.255.255",
         "192.0.1.0",       "192.0.3.0",       "192.88.98.255", "192.88.100.0",   "192.167.255.255", "192.169.0.0",
         "198.17.255.255",  "198.20.0.0",      "198.51.99.255", "198.51.101.0",   "203.0.112.255",   "203.0.114.0",
-        "223.255.255.255", "8.8.8.8"};
+        "223.255.255.255", "8.8.8.8",         "168.63.129.15", "168.63.129.17"};
     TlGuard none = {0};
     char text[64];
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
@@ -409,6 +418,30 @@ static void rebinding(void **state)
     close_server(&server);
 }
 
+// A lookup that goes on for long holds neither the end of its download nor the next one.
+static void silent_name_server(void **state)
+{
+    (void)state;
+    TlGuard guard = {0};
+    TlDiag diag = {0};
+    Server server;
+    TlDownloader *downloader = NULL;
+    open_server(&server);
+    assert_int_equal(tl_guard_allow(&guard, "127.0.0.1", &diag), TL_OK);
+    TlDownloaderParams params = {.guard = &guard, .connect_timeout_s = 0.2, .tries = 1};
+    assert_int_equal(tl_downloader_open(&downloader, &params, &diag), TL_OK);
+    assert_int_equal(fetch(downloader, "silent.test", server.port, &diag), TL_ETIMEOUT);
+    assert_int_equal(fetch(downloader, "good.test", server.port, &diag), TL_OK);
+    tl_downloader_close(&downloader);
+    assert_int_equal(atomic_load(&g_silent_lookups), 1);
+    assert_int_equal(atomic_load(&g_silent_ended), 0);
+    atomic_store(&g_answers_now, 1);
+    for (int i = 0; i < 500 && !atomic_load(&g_silent_ended); i++)
+        usleep(10000);
+    usleep(100000); // its thread frees what libcurl left to it
+    close_server(&server);
+}
+
 static void nothing_is_allowed_by_default(void **state)
 {
     (void)state;
@@ -432,10 +465,15 @@ static void nothing_is_allowed_by_default(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refused_ranges), cmocka_unit_test(refused_ranges_v6),
-        cmocka_unit_test(allowed_hosts),  cmocka_unit_test(url_texts),
-        cmocka_unit_test(drive_links),    cmocka_unit_test(private_names_and_spellings),
-        cmocka_unit_test(rebinding),      cmocka_unit_test(nothing_is_allowed_by_default),
+        cmocka_unit_test(refused_ranges),
+        cmocka_unit_test(refused_ranges_v6),
+        cmocka_unit_test(allowed_hosts),
+        cmocka_unit_test(url_texts),
+        cmocka_unit_test(drive_links),
+        cmocka_unit_test(private_names_and_spellings),
+        cmocka_unit_test(rebinding),
+        cmocka_unit_test(silent_name_server),
+        cmocka_unit_test(nothing_is_allowed_by_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
