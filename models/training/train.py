@@ -164,7 +164,7 @@ def main():
     if a.deadline:
         hm = [int(v) for v in a.deadline.split(":")]
         now = time.localtime(launch)
-        left = (hm[0] * 60 + hm[1]) * 60 - (now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)
+        left = ((hm[0] * 60 + hm[1]) * 60 - (now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)) % 86400  # also past midnight
     say(event="start", step=step, frames=len(frames), val=len(val))
     saved = evaluated = tick = time.time()
     total, count = 0.0, 0
