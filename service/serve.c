@@ -324,7 +324,8 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
         reload_settings(&service, reload, opaque);
     if (ret == TL_OK) {
         tl_log(TL_LOG_INFO, "Stopping: the running challenge is finished first");
-        signal(SIGINT, SIG_DFL); // a second one ends the process, also when it is waiting already
+        sigdelset(&signals, SIGHUP); // stays blocked: a reload, or a terminal that closes, is no second stop
+        signal(SIGINT, SIG_DFL);     // a second one ends the process, also when it is waiting already
         signal(SIGTERM, SIG_DFL);
         pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
     }

@@ -83,6 +83,18 @@ def test_nothing_new_while_stopping(serve, private_options, videos):
     assert service.process.wait(30) == 0
 
 
+def test_a_reload_while_stopping_ends_nothing(serve, private_options, videos):
+    service = serve(*private_options)
+    player = Player(service, videos.url("slow_tail"), "last")
+    assert begun(service, "last")
+    service.signal(signal.SIGTERM)
+    assert wait_until(lambda: "Stopping" in service.log)
+    service.signal(signal.SIGHUP)
+    reply = player.result()
+    assert reply is not None and reply.status == 200, player.error
+    assert service.process.wait(30) == 0
+
+
 def test_second_signal_ends_at_once(serve, private_options, videos):
     service = serve(*private_options)
     player = Player(service, videos.url("stall"), "stuck")
