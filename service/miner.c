@@ -182,12 +182,13 @@ static void account(const Run *run, int ok, double seconds, TlReply *reply)
     long long keys = stats.key_frames > 0 ? stats.key_frames : 1;
     tl_log(TL_LOG_INFO, "Completed processing %lld frames (stride=%lld) in %.1fs (%.2f fps)", (long long)run->frames,
            (run->frames + keys / 2) / keys, stats.wall_s, stats.wall_s > 0 ? (double)run->frames / stats.wall_s : 0.0);
-    snprintf(reply->summary, sizeof reply->summary,
-             "Completed challenge %s in %.2f seconds: frames=%lld connect=%.3f first_byte=%.3f download=%.3f "
-             "decode=%.3f networks=%.3f track=%.3f encode=%.3f bytes=%lld retries=%d budget_hit=%d",
-             run->job->challenge.id, seconds, (long long)run->frames, net.connect_s, net.first_byte_s, net.total_s,
-             stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK], run->encode_s, (long long)net.bytes,
-             net.retries, stats.time_budget_hit);
+    snprintf(
+        reply->summary, sizeof reply->summary,
+        "Completed challenge %s in %.2f seconds: total=%.3f frames=%lld connect=%.3f first_byte=%.3f download=%.3f "
+        "decode=%.3f networks=%.3f track=%.3f encode=%.3f bytes=%lld retries=%d budget_hit=%d",
+        run->job->challenge.id, seconds, seconds, (long long)run->frames, net.connect_s, net.first_byte_s, net.total_s,
+        stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK], run->encode_s, (long long)net.bytes, net.retries,
+        stats.time_budget_hit);
 }
 
 static void set_busy(TlMiner *m, int busy)

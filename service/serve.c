@@ -233,6 +233,35 @@ static void close_service(Service *v)
 
 // --- logs and signals
 
+// A challenge's line ends with pairs name=number that are ours whatever strangers name; they and the challenge's id
+// become members of their own: "Completed challenge ID in S seconds: frames=N connect=S ...".
+static void add_fields(TlStrbuf *text, const char *line)
+{
+    static const char head[] = "Completed challenge ";
+    const char *end = line + strlen(line), *at, *id_end = NULL;
+    if (strncmp(line, head, sizeof head - 1) != 0)
+        return;
+    for (;;) {
+        for (at = end; at > line && at[-1] != ' ';)
+            at--;
+        size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyz_"), value = name + 1;
+        size_t number = at[name] == '=' ? strspn(at + value, "0123456789.") : 0;
+        if (number == 0 || at + value + number != end)
+            break;
+        tl_strbuf_printf(text, ",\"%.*s\":%.*s", (int)name, at, (int)number, at + value);
+        end = at - 1;
+    }
+    for (const char *in = strstr(line, " in "); in && in < end; in = strstr(in + 1, " in "))
+        id_end = in;
+    char id[256];
+    int length = id_end ? (int)(id_end - line) - (int)(sizeof head - 1) : 0;
+    if (length <= 0 || length >= (int)sizeof id)
+        return;
+    snprintf(id, sizeof id, "%.*s", length, line + sizeof head - 1);
+    tl_strbuf_str(text, ",\"challenge\":");
+    tl_strbuf_json(text, id);
+}
+
 static void log_json(void *opaque, int level, const char *line)
 {
     static const char *names[TL_LOG_COUNT] = {"error", "warning", "info", "debug"};
@@ -247,20 +276,35 @@ static void log_json(void *opaque, int level, const char *line)
     snprintf(stamp + n, sizeof stamp - n, ".%03ldZ", now.tv_nsec / 1000000);
     tl_strbuf_printf(&text, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", stamp, names[level]);
     tl_strbuf_json(&text, line);
+    add_fields(&text, line);
     tl_strbuf_str(&text, "}\n");
     if (!text.failed)
         fwrite(text.data, 1, text.length, stderr);
     tl_strbuf_deinit(&text);
 }
 
-// What strangers name (ids, addresses, errors) cannot forge lines or colours: control characters become '?'.
+// What strangers name (ids, addresses, errors) cannot forge lines or colours: control characters (C0, C1, DEL) and what
+// is no UTF-8 become '?'.
+static void clean(const char *line, char *text, size_t size)
+{
+    size_t n = 0;
+    while (*line && n + 4 < size) {
+        int length = tl_utf8_length(line);
+        const unsigned char *c = (const unsigned char *)line;
+        int control = c[0] < ' ' || c[0] == 0x7f || (c[0] == 0xc2 && c[1] < 0xa0);
+        if (length == 0 || control)
+            text[n++] = '?';
+        else
+            memcpy(text + n, line, (size_t)length), n += (size_t)length;
+        line += length > 0 ? length : 1;
+    }
+    text[n] = 0;
+}
+
 static void log_plain(void *opaque, int level, const char *line)
 {
     char text[1024];
-    size_t n = 0;
-    for (; line[n] && n < sizeof text - 1; n++)
-        text[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? '?' : line[n];
-    text[n] = 0;
+    clean(line, text, sizeof text);
     static const char *names[TL_LOG_COUNT] = {"ERROR", "WARNING", "INFO", "DEBUG"};
     struct timespec now;
     struct tm local;

@@ -124,9 +124,9 @@ void tl_strbuf_fixed(TlStrbuf *buf, double value, int decimals)
     append_digits(buf, fraction, decimals);
 }
 
-// Length of the valid UTF-8 sequence at text, 0 when there is none (Unicode 15, table 3-7).
-static int utf8_length(const unsigned char *text)
+int tl_utf8_length(const char *sequence)
 {
+    const unsigned char *text = (const unsigned char *)sequence;
     unsigned char c = text[0];
 
     if (c < 0x80)
@@ -165,9 +165,11 @@ void tl_strbuf_json(TlStrbuf *buf, const char *text)
 
     tl_strbuf_char(buf, '"');
     while (*at) {
-        int length = utf8_length(at);
+        int length = tl_utf8_length((const char *)at);
         if (length == 1)
             append_json_char(buf, *at);
+        else if (length == 2 && at[0] == 0xC2 && at[1] < 0xA0) // a control character, too (C1)
+            tl_strbuf_printf(buf, "\\u%04x", (unsigned)at[1]);
         else if (length)
             tl_strbuf_mem(buf, (const char *)at, (size_t)length);
         else

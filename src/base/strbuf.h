@@ -23,6 +23,8 @@ void tl_strbuf_int(TlStrbuf *buf, int64_t value);
 // Fixed-point with at most `decimals` (0..9) digits behind the point, trailing zeros dropped ("0.5", "3", "-0.25");
 // NaN and infinities become 0. Rounds half away from zero.
 void tl_strbuf_fixed(TlStrbuf *buf, double value, int decimals);
+// Bytes of the valid UTF-8 sequence that begins here (Unicode 15, table 3-7), or 0.
+int tl_utf8_length(const char *text);
 void tl_strbuf_json(TlStrbuf *buf, const char *text); // quoted and escaped JSON string; invalid UTF-8 becomes U+FFFD
 void tl_strbuf_printf(TlStrbuf *buf, const char *fmt, ...) TL_PRINTF(2, 3);
 

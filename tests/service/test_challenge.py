@@ -154,9 +154,38 @@ def test_json_log(serve, private_options, videos):
     good(service.challenge(videos.url("good"), task='a"b\nc'), task='a"b\nc')
     assert service.stop() == 0
     lines = [json.loads(line) for line in service.log.splitlines()]
-    assert all(set(line) == {"time", "level", "message"} for line in lines)
-    assert any('Completed challenge a"b\nc in' in line["message"] for line in lines)
+    done = [line for line in lines if line["message"].startswith('Completed challenge a"b\nc in')]
+    assert all(set(line) == {"time", "level", "message"} for line in lines if line not in done)
+    assert len(done) == 1 and done[0]["challenge"] == 'a"b\nc' and done[0]["frames"] == 50
+    stages = ("connect", "first_byte", "download", "decode", "networks", "track", "encode", "send")
+    assert all(0 <= done[0][name] <= done[0]["total"] for name in stages[:4])
+    assert set(done[0]) == {"time", "level", "message", "challenge", "total", "frames", "bytes", "retries", "budget_hit", *stages}
     assert {line["level"] for line in lines} <= {"info", "warning", "error", "debug"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_names_of_strangers_forge_nothing(serve, private_options, videos, form):
+    """Colours, lines, fields and bytes that are no text, in what a validator or anybody may name."""
+    service = serve(*private_options, "--log-format", form)
+    names = ["x\x1b[31m", "x\u009b31m", "x\nERROR", "x in 0.01 seconds: total=0 message=1", "\u202ex", "message=7"]
+    for name in names:
+        good(service.challenge(videos.url("good"), task=name), task=name)
+    body = validator.body_of(videos.url("good"))
+    head = validator.request_head(service.port, {**validator.signed_headers(body), "validator-hotkey": "@"}, len(body))
+    with validator.connect(service.port) as sock:
+        sock.sendall(head.replace(b"hotkey: @", b"hotkey: \x9b31m\xff\xc3") + body)
+        assert validator.read_reply(sock).status == 401
+    assert service.stop() == 0
+    log = service.log_path.read_bytes().decode()  # it is UTF-8
+    assert not any(c in log for c in "\x1b\x9b\x7f")
+    assert len(re.findall(r"Completed challenge", log)) == len(names)
+    if form == "json":
+        lines = [json.loads(line, object_pairs_hook=lambda pairs: pairs) for line in log.splitlines()]
+        assert all(len(dict(line)) == len(line) for line in lines), "no name twice"
+        done = [dict(line) for line in lines if "challenge" in dict(line)]
+        assert [line["challenge"] for line in done] == names and all(line["frames"] == 50 for line in done)
+    else:
+        assert all(re.match(r"\d{4}-\d\d-\d\d ", line) for line in log.splitlines())
 
 
 def test_metrics_after_challenges(serve, private_options, videos):
