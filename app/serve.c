@@ -139,7 +139,7 @@ static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX]
 static int service_options(const TlCommandLine *line, TlOptions *options, TlDiag *diag)
 {
     *options = line->options;
-    if (options->time_budget_s == 0)
+    if (options->time_budget_s < 0)
         options->time_budget_s = 8;
     if (options->key_rate <= 0) // a second less is worth more here than a ball seen in every other frame
         options->key_rate = 5;

@@ -25,6 +25,7 @@ typedef struct TlOptions {
     char cache_dir[TL_PATH_SIZE];    ///< compiled models; empty = XDG cache
     int batch_size;                  ///< BATCH_SIZE: frames per inference call, 0 = backend's best
     int img_size;                    ///< IMG_SIZE: longer side of the network input px, 0 = each model's own
+    char quality[16];                ///< "normal" or "high": larger network input, every frame through the networks
     int frame_stride;                ///< FRAME_STRIDE: networks run on every n-th frame, 0 = auto by frame rate
     int pitch_stride;                ///< pitch network on every n-th key frame, 0 = auto
     double key_rate;                 ///< key frames per second of video while the stride is auto; not positive = 12.5
@@ -39,7 +40,7 @@ typedef struct TlOptions {
     int skip_pitch;                  ///< SKIP_PITCH: pitch network not even loaded
     double pitch_length_m;           ///< 105
     double pitch_width_m;            ///< 68
-    double time_budget_s;            ///< TIME_BUDGET_S: then the rest is filled by motion; 0 = none
+    double time_budget_s;            ///< TIME_BUDGET_S: then the rest is filled by motion; not positive = never
     int threads;                     ///< worker threads for everything, 0 = the cores that exist
     unsigned cpumask;                ///< instruction sets that kernels may use, see base/cpu.h; ~0 = all
     // input

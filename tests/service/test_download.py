@@ -256,6 +256,15 @@ def test_a_server_that_stalls_does_not_hold_a_challenge(serve, private_options, 
     assert service.challenge(videos.url("good")).status == 200, "and the next one is served"
 
 
+def test_no_budget_when_told_so(serve, private_options, videos):
+    """TIME_BUDGET_S=0 is no budget: the downloader's own limits end the wait, the log tells them."""
+    service = serve(*private_options, env={"TIME_BUDGET_S": "0"})
+    reply = service.challenge(videos.url("stall"))
+    assert reply.status == 200, reply.body
+    assert len(reply.json["frames"]) == 50
+    assert wait_until(lambda: "budget_hit=0" in service.log) and "the server sent nothing for 4 s" in service.log
+
+
 @pytest.mark.parametrize("vice", ["silent", "slow_head", "drip"])
 def test_a_server_without_a_picture_gives_400(serve, private_options, videos, vice):
     """Nothing to answer from: the request's fault, told before 15 s are over."""

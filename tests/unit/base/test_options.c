@@ -88,6 +88,7 @@ static void defaults(void **state)
     assert_string_equal(options.device, "auto");
     assert_int_equal(options.batch_size, 0);
     assert_int_equal(options.img_size, 0);
+    assert_true(options.time_budget_s < 0); // auto; 0 is a setting of its own
     assert_int_equal(options.frame_stride, 0);
     assert_int_equal(options.prefetch_frames, 64);
     assert_true(options.conf_threshold < 0);
