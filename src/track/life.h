@@ -20,7 +20,8 @@ typedef struct TlTrack {
     int class_id;
     double look[3]; ///< mean Y, U, V of the shirt over the last sightings
     int looks;      ///< sightings that showed it
-    double odd;     ///< log likelihood ratio that it is neither team's, when the kits were last in sight
+    double odd;     ///< log likelihood ratio that it is neither team's, mean over the sightings beside the kits
+    int odds;       ///< of which there were so many
     int changes;    ///< of class_id
     int detection;  ///< index of this key frame's detection or -1
     int doubled;    ///< key frames in a row on top of an older track

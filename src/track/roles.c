@@ -20,6 +20,7 @@ enum { LOOKS_FEW = 3, TEAMS_IN_SIGHT = 5 };
 #define KIT_FADE_S   60.0 // of shirts that taught the kits
 #define KIT_SEARCH_S 1.0  // between two searches for better kits
 #define KIT_NEAR     8.0  // squared spreads: wears a kit
+#define ODD_FADE_S   10.0 // of what the shirt of a track has shown: backs differ from fronts, and nobody changes it
 
 void tl_roles_vote(TlTrack *track, const TlDetection *detection, const float class_score[TL_CLASS_COUNT], double dt)
 {
@@ -83,6 +84,13 @@ static void take_shirt(TlRoles *roles, const TlTrack *track)
     shirt->weight = votes > 0 ? track->vote[TL_CLASS_PLAYER] / votes * fmin(track->looks / LOOKS_SURE, 1) : 0;
 }
 
+static void judge_shirt(const TlRoles *roles, TlTrack *track, double dt)
+{
+    double odd = tl_kits_odd(&roles->kits, track->look);
+    track->odds++;
+    track->odd += fmax(1.0 / track->odds, 1 - exp(-dt / ODD_FADE_S)) * (odd - track->odd);
+}
+
 // The kits speak only while enough people wear them: a bench or a crowd is no match, and in a close-up the light is
 // another.
 void tl_roles_learn(TlRoles *roles, TlTrack *tracks, int count, double dt)
@@ -104,5 +112,5 @@ void tl_roles_learn(TlRoles *roles, TlTrack *tracks, int count, double dt)
         near += shows_shirt(&tracks[i]) && tl_kits_distance(&roles->kits, tracks[i].look) < KIT_NEAR;
     for (int i = 0; i < count && near >= TEAMS_IN_SIGHT; i++)
         if (shows_shirt(&tracks[i]))
-            tracks[i].odd = tl_kits_odd(&roles->kits, tracks[i].look);
+            judge_shirt(roles, &tracks[i], dt);
 }

@@ -14,7 +14,7 @@
 #include "track/track.h"
 
 static const double g_white[3] = {190, 128, 128}, g_blue[3] = {60, 150, 118}, g_yellow[3] = {150, 85, 132},
-                    g_green[3] = {120, 95, 105}, g_grey[3] = {150, 126, 127};
+                    g_green[3] = {120, 95, 105}, g_grey[3] = {150, 126, 127}, g_blue_back[3] = {60, 168, 112};
 
 static double uniform(uint32_t *seed)
 {
@@ -239,7 +239,14 @@ typedef struct Cast {
     const double *odd_shirt;
     const float *odd_score;
     int odd_from; ///< frame in which he comes
+    const double *odd_back;
+    int turns, turns_again; ///< frames between which he shows his back; 0 = never
 } Cast;
+
+static const double *side_shown(const Cast *cast, int frame)
+{
+    return frame >= cast->turns && frame < cast->turns_again ? cast->odd_back : cast->odd_shirt;
+}
 
 // Plays a clip; returns the last class of the odd one and counts its changes.
 static int play(const Cast *cast, int *changes, int *last_players)
@@ -258,7 +265,7 @@ static int play(const Cast *cast, int *changes, int *last_players)
             put(&d, i % 2 ? g_white : g_blue, TL_CLASS_PLAYER, g_sure, &seed);
         d.count = 20; // the odd one keeps his place
         if (f >= cast->odd_from)
-            put(&d, cast->odd_shirt, TL_CLASS_PLAYER, cast->odd_score, &seed);
+            put(&d, side_shown(cast, f), TL_CLASS_PLAYER, cast->odd_score, &seed);
         tl_tracker_update(tracker, f, &d, NULL, 0, &out);
         *last_players = 0;
         for (int i = 0; i < out.count; i++) {
@@ -299,6 +306,22 @@ static void test_tracks(void **state)
     assert_int_equal(changes, 0);
 }
 
+// The back of a shirt is no other shirt, be it far from both kits: a player of whom the network is not sure was a
+// referee for as long as he turned away from the camera.
+static void test_back(void **state)
+{
+    (void)state;
+    static const float doubted[TL_CLASS_COUNT] = {0, 0.08f, 0.5f, 0.35f};
+    int changes, players;
+    Cast cast = {.players = PLAYERS, .odd_shirt = g_blue, .odd_score = doubted};
+    cast.odd_back = g_blue_back;
+    cast.turns = 60;
+    cast.turns_again = 140;
+    assert_int_equal(play(&cast, &changes, &players), TL_CLASS_PLAYER);
+    assert_int_equal(changes, 0);
+    assert_int_equal(players, PLAYERS);
+}
+
 // A grey shirt between two kits may be either: whatever it becomes, it does not flicker.
 static void test_no_flicker(void **state)
 {
@@ -318,7 +341,8 @@ int main(void)
         cmocka_unit_test(test_search_mends),   cmocka_unit_test(test_hostile_shirts),
         cmocka_unit_test(test_shares),         cmocka_unit_test(test_picture),
         cmocka_unit_test(test_picture_of_few), cmocka_unit_test(test_each_class_by_itself),
-        cmocka_unit_test(test_tracks),         cmocka_unit_test(test_no_flicker),
+        cmocka_unit_test(test_tracks),         cmocka_unit_test(test_back),
+        cmocka_unit_test(test_no_flicker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
