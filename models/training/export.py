@@ -152,6 +152,8 @@ def main():
     names = ",".join(PLAYER_NAMES) if a.kind == "players" else ",".join(str(i) for i in range(32))
     props = dict(head=meta["head"], input="yuv420-s2d", width=a.width or meta["width"], height=a.height or meta["height"], stride=meta["stride"],
                  thresholds=a.thresholds, names=names, version=a.version, licence="CC-BY-4.0")
+    if "high" in meta:
+        props["high"] = meta["high"]
     m = build(net, scales, props, floats, quantise=not a.float)
     onnx.save(m, a.out)
     print(json.dumps(dict(file=a.out, bytes=len(m.SerializeToString()), **props)))

@@ -42,7 +42,20 @@ struct TlNetwork {
     int64_t wait_us; // results' thread only
 };
 
-// Network input size: the model's own when it is fixed, else IMG_SIZE along the longer side with the model's shape.
+// The size a model names for --quality high, touchline.high = "1280x736"; one that names none keeps its own.
+static void use_high_size(TlNetwork *net)
+{
+    const char *text = tl_model_meta_get(&net->meta, "touchline.high");
+    int w = 0, h = 0;
+    if (text && sscanf(text, "%5dx%5d", &w, &h) == 2 && w >= 32 && h >= 32 && w <= SIDE_MAX && h <= SIDE_MAX &&
+        w % 32 == 0 && h % 32 == 0) {
+        net->width = w;
+        net->height = h;
+    }
+}
+
+// Network input size: the model's own when it is fixed, else IMG_SIZE along the longer side with the model's shape,
+// else what the model names for the quality.
 static int choose_size(TlNetwork *net, const TlOptions *options, TlDiag *diag)
 {
     int img_size = options->fast_mode ? options->fast_img_size : options->img_size;
@@ -66,6 +79,8 @@ static int choose_size(TlNetwork *net, const TlOptions *options, TlDiag *diag)
         int longer = net->width > net->height ? net->width : net->height;
         net->width = (net->width * img_size / longer + 31) / 32 * 32;
         net->height = (net->height * img_size / longer + 31) / 32 * 32;
+    } else if (strcmp(options->quality, "high") == 0) {
+        use_high_size(net);
     }
     return TL_OK;
 }

@@ -45,6 +45,8 @@ void tl_plan_resolve(TlPlan *plan, const TlOptions *options, const TlStreamInfo 
 {
     double fps = info->fps > 0 ? info->fps : 25, rate = options->key_rate > 0 ? options->key_rate : KEY_FRAMES_PER_S;
     plan->stride = options->fast_mode ? 3 : options->frame_stride;
+    if (plan->stride <= 0 && strcmp(options->quality, "high") == 0)
+        plan->stride = 1;
     if (plan->stride <= 0)
         plan->stride = (int)fmin(fmax(1.0, floor(fps / rate + 0.5)), 1000);
     plan->pitch_stride = options->pitch_stride;
