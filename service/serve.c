@@ -53,7 +53,8 @@ static int refresh(Service *v, TlStake *stakes)
         ret = tl_stake_table_set(v->gate.stakes, stakes, count, (int64_t)time(NULL));
     if (ret == TL_OK) {
         tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkeys", v->settings->chain.netuid, count);
-        if (tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &diag) < 0)
+        if (v->stake_file[0] &&
+            tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &diag) < 0)
             tl_log(TL_LOG_WARNING, "%s", diag.text);
         return TL_OK;
     }
@@ -71,7 +72,7 @@ static int refresh(Service *v, TlStake *stakes)
 static void wait_for(Service *v, double seconds)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until); // a clock that is set must not hold the refresh
     until.tv_sec += (time_t)seconds;
     while (!atomic_load(&v->stopping) && pthread_cond_timedwait(&v->changed, &v->mutex, &until) != ETIMEDOUT)
         ;
@@ -93,19 +94,22 @@ static void *refresh_main(void *opaque)
     return NULL;
 }
 
+// Below the user's cache folder. Without one no table is kept: a folder that all users share is no place for what says
+// whom to trust.
 static void choose_stake_file(Service *v)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const int has_cache = cache && cache[0] == '/', has_home = home && home[0] == '/';
     char folder[TL_SERVE_TEXT];
     if (v->settings->stake_file[0]) {
         snprintf(v->stake_file, sizeof v->stake_file, "%s", v->settings->stake_file);
         return;
     }
-    snprintf(folder, sizeof folder, "%s%s",
-             cache && cache[0] ? cache
-             : home            ? home
-                               : "/tmp",
-             cache && cache[0] ? "" : "/.cache");
+    if (!has_cache && !has_home) {
+        tl_log(TL_LOG_WARNING, "The stake table is not kept between runs: neither XDG_CACHE_HOME nor HOME is set");
+        return;
+    }
+    snprintf(folder, sizeof folder, "%s%s", has_cache ? cache : home, has_cache ? "" : "/.cache");
     (void)mkdir(folder, 0755);
     snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline", folder);
     (void)mkdir(v->stake_file, 0755);
@@ -154,7 +158,8 @@ static int open_stakes(Service *v, TlDiag *diag)
     if (!tl_chain_url(&v->settings->chain, diag))
         return TL_EUSAGE;
     choose_stake_file(v);
-    if (tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &why) == TL_OK)
+    if (v->stake_file[0] &&
+        tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &why) == TL_OK)
         tl_log(TL_LOG_INFO, "Stake table of the last run: %d hotkeys", tl_stake_table_count(v->gate.stakes));
     if (pthread_create(&v->thread, NULL, refresh_main, v) != 0)
         return tl_fail(diag, TL_ENOMEM, "no thread could be started");
@@ -355,6 +360,7 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
              TlDiag *diag)
 {
     Service service = {.settings = settings};
+    pthread_condattr_t monotonic;
     sigset_t signals;
     int ret = tl_sr25519_init();
     if (ret < 0)
@@ -362,7 +368,10 @@ int tl_serve(const TlServeSettings *settings, const TlOptions *options, TlServeR
     tl_log_set(settings->log_json ? log_json : log_plain, NULL, settings->log_level);
     block_signals(&signals);
     pthread_mutex_init(&service.mutex, NULL);
-    pthread_cond_init(&service.changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&service.changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     ret = open_service(&service, options, diag);
     while (ret == TL_OK && next_signal(&service, &signals) == SIGHUP)
         reload_settings(&service, reload, opaque);

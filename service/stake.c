@@ -6,13 +6,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/outfile.h"
 #include "ss58.h"
 
-enum { ALLOWED_MAX = 64 };
+enum { ALLOWED_MAX = 64, FUTURE_S = 300 };
 
 struct TlStakeTable {
     pthread_rwlock_t lock;
@@ -152,7 +153,8 @@ static int from_json(TlStakeTable *table, const json_t *root, int netuid)
     const json_t *nodes = json_object_get(root, "nodes");
     json_int_t time_s = json_integer_value(json_object_get(root, "time"));
     size_t count = json_object_size(nodes);
-    if (!json_is_object(nodes) || count > TL_STAKE_MAX || time_s <= 0 ||
+    // One from the future would never be told to be old.
+    if (!json_is_object(nodes) || count > TL_STAKE_MAX || time_s <= 0 || time_s > (json_int_t)time(NULL) + FUTURE_S ||
         json_integer_value(json_object_get(root, "netuid")) != netuid)
         return TL_EFORMAT;
     TlStake *stakes = tl_calloc(count + 1, sizeof *stakes);

@@ -140,13 +140,24 @@ def test_the_table_of_the_last_run(serve, options, node, videos, tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"netuid": 44, "time": 1, "nodes": {"x": {"tao_stake": 1}}}',
-                                  '{"netuid": 43, "time": 1, "nodes": {}}', "\0" * 100])
+                                  '{"netuid": 43, "time": 1, "nodes": {}}', "\0" * 100, "[" * 100000,
+                                  '{"netuid": 44, "time": 99999999999, "nodes": {"%s": {"tao_stake": 1}}}' % ALICE.ss58_address])
 def test_a_damaged_table(serve, options, node, videos, tmp_path, text):
     (tmp_path / "stakes.json").write_text(text)
     service = serve(*options, node.ws)
     assert "Stake table of the last run" not in service.log
     assert table_read(service)
     assert ask(service, videos).status == 200
+
+
+def test_without_a_folder_of_ones_own_no_table_is_kept(serve, networks, node, videos):
+    """A folder that all users share could hold somebody else's table."""
+    service = serve(*networks, "--hotkey", BOB.ss58_address, "--allow-host", "127.0.0.1", "--subtensor.address", node.ws,
+                    env={"HOME": "", "XDG_CACHE_HOME": ""})
+    assert "The stake table is not kept between runs" in service.log
+    assert table_read(service)
+    assert ask(service, videos).status == 200
+    assert "cannot be written" not in service.log and "damaged" not in service.log
 
 
 def test_an_old_table_is_not_ready(serve, options, node, tmp_path):
