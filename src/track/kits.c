@@ -35,11 +35,26 @@ static double distance2(const double a[3], const double b[3], const double sigma
     return sum;
 }
 
+void tl_kits_distances(const TlKits *kits, const double yuv[3], double distance[2])
+{
+    for (int team = 0; team < 2; team++)
+        distance[team] = distance2(yuv, kits->yuv[team], kits->sigma);
+}
+
+void tl_kits_swap(TlKits *kits)
+{
+    double first[3];
+    memcpy(first, kits->yuv[0], sizeof first);
+    memcpy(kits->yuv[0], kits->yuv[1], sizeof first);
+    memcpy(kits->yuv[1], first, sizeof first);
+}
+
 static int nearer(const TlKits *kits, const double yuv[3], double *distance)
 {
-    double first = distance2(yuv, kits->yuv[0], kits->sigma), second = distance2(yuv, kits->yuv[1], kits->sigma);
-    *distance = fmin(first, second);
-    return second < first;
+    double each[2];
+    tl_kits_distances(kits, yuv, each);
+    *distance = fmin(each[0], each[1]);
+    return each[1] < each[0];
 }
 
 double tl_kits_distance(const TlKits *kits, const double yuv[3])

@@ -26,6 +26,9 @@ int tl_kits_fit(TlKits *kits, const TlShirt *shirts, int n, int search);
 
 // Squared distance to the nearer kit, in spreads within a team.
 double tl_kits_distance(const TlKits *kits, const double yuv[3]);
+// The same to each of the two.
+void tl_kits_distances(const TlKits *kits, const double yuv[3], double distance[2]);
+void tl_kits_swap(TlKits *kits); // the first becomes the second
 // Log likelihood ratio "neither team's kit" : "a player's kit", bounded on both sides.
 double tl_kits_odd(const TlKits *kits, const double yuv[3]);
 

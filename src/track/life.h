@@ -23,6 +23,10 @@ typedef struct TlTrack {
     double odd;     ///< log likelihood ratio that it is neither team's, mean over the sightings beside the kits
     int odds;       ///< of which there were so many
     int changes;    ///< of class_id
+    int team;       ///< 1 or 2 as soon as that is sure, 0 before
+    int team_lost;  ///< the shirt became the other team's: the id went to somebody else, and has no team any more
+    double team_s;  ///< seconds for which the shirt was clearly the second team's (< 0: the first one's), bounded
+    int team_looks; ///< looks that were counted there
     int detection;  ///< index of this key frame's detection or -1
     int doubled;    ///< key frames in a row on top of an older track
 } TlTrack;

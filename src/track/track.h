@@ -46,6 +46,9 @@ void tl_tracker_finish(TlTracker *tracker);
 int tl_tracker_confirmed(const TlTracker *tracker, int32_t id);
 // Class that the whole life of the track voted for so far; class_id of earlier frames can be corrected while they wait.
 int tl_tracker_class(const TlTracker *tracker, int32_t id);
+// Whose kit the track wears: 1 or 2, the same for the whole clip; 0 while that is not sure, and for good once the id
+// went to somebody in the other kit. Of players; what others wear says nothing.
+int tl_tracker_team(const TlTracker *tracker, int32_t id);
 void tl_tracker_destroy(TlTracker **tracker);
 
 #endif

@@ -34,7 +34,7 @@ enum {
 // What is remembered of an id after its track has ended.
 typedef struct Memory {
     int32_t id;
-    uint8_t confirmed, class_id;
+    uint8_t confirmed, class_id, team;
 } Memory;
 
 struct TlTracker {
@@ -119,7 +119,16 @@ static Memory *remember(TlTracker *t, int32_t id)
 
 static void note(TlTracker *t, int32_t id, int confirmed, int class_id)
 {
-    *remember(t, id) = (Memory){.id = id, .confirmed = (uint8_t)confirmed, .class_id = (uint8_t)class_id};
+    Memory *m = remember(t, id);
+    uint8_t team = m->id == id ? m->team : 0;
+    *m = (Memory){.id = id, .confirmed = (uint8_t)confirmed, .class_id = (uint8_t)class_id, .team = team};
+}
+
+static void note_teams(TlTracker *t)
+{
+    for (int i = 0; i < TL_TRACK_MAX; i++)
+        if (t->track[i].state != TL_TRACK_FREE && t->track[i].detection >= 0)
+            remember(t, t->track[i].id)->team = (uint8_t)t->track[i].team;
 }
 
 // A shot that ends leaves no time to be sure: whoever was seen on its last key frame counts.
@@ -142,6 +151,12 @@ int tl_tracker_class(const TlTracker *t, int32_t id)
 {
     const Memory *m = &t->history[id > 0 ? id % HISTORY : 0];
     return id > 0 && m->id == id ? m->class_id : TL_CLASS_PLAYER;
+}
+
+int tl_tracker_team(const TlTracker *t, int32_t id)
+{
+    const Memory *m = &t->history[id > 0 ? id % HISTORY : 0];
+    return id > 0 && m->id == id ? m->team : 0;
 }
 
 // --- one key frame
@@ -428,6 +443,7 @@ void tl_tracker_update(TlTracker *t, int64_t frame_index, const TlDetections *de
     drop_doubles(t);
     begin(t, frame_index);
     tl_roles_learn(&t->roles, t->track, TL_TRACK_MAX, dt);
+    note_teams(t);
     measure_people(t);
     update_ball(t, balls, ball_count, dt, motion, out);
     emit_people(t, out);

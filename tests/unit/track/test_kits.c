@@ -1,5 +1,5 @@
-// The odd one out: kits learnt from shirts, who wears neither, and what that does to classes in a picture and along
-// tracks. Every match is made up, so the right class is known.
+// Kits learnt from shirts: who wears neither, what that does to classes in a picture and along tracks, and who plays in
+// which team. Every match is made up, so the right class is known.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -248,6 +248,9 @@ static const double *side_shown(const Cast *cast, int frame)
     return frame >= cast->turns && frame < cast->turns_again ? cast->odd_back : cast->odd_shirt;
 }
 
+enum { PLACES = 21 };
+static int g_team[FRAMES][PLACES]; // by place, as said when the frame was new
+
 // Plays a clip; returns the last class of the odd one and counts its changes.
 static int play(const Cast *cast, int *changes, int *last_players)
 {
@@ -268,7 +271,11 @@ static int play(const Cast *cast, int *changes, int *last_players)
             put(&d, side_shown(cast, f), TL_CLASS_PLAYER, cast->odd_score, &seed);
         tl_tracker_update(tracker, f, &d, NULL, 0, &out);
         *last_players = 0;
+        memset(g_team[f], 0, sizeof g_team[f]);
         for (int i = 0; i < out.count; i++) {
+            int place = (int)lround((out.item[i].bbox[0] - 60.0) / 70);
+            assert_in_range(place, 0, PLACES - 1);
+            g_team[f][place] = tl_tracker_team(tracker, out.item[i].id);
             if (out.item[i].bbox[0] != 60.0f + 70.0f * 20) {
                 *last_players += out.item[i].class_id == TL_CLASS_PLAYER;
                 continue;
@@ -322,6 +329,56 @@ static void test_back(void **state)
     assert_int_equal(players, PLAYERS);
 }
 
+static void test_teams(void **state)
+{
+    (void)state;
+    int changes, players;
+    Cast cast = {.players = PLAYERS, .odd_shirt = g_yellow, .odd_score = g_doubt};
+    (void)play(&cast, &changes, &players);
+    int first = g_team[FRAMES - 1][0];
+    assert_in_range(first, 1, 2);
+    for (int f = 0; f < FRAMES; f++) {
+        assert_int_equal(g_team[f][20], 0);
+        for (int i = 0; i < PLAYERS; i++) // unknown at first, then right, and that for good
+            assert_true(f < 25 && !g_team[f][i] ? 1 : g_team[f][i] == (i % 2 ? 3 - first : first));
+    }
+    cast.players = 4;
+    (void)play(&cast, &changes, &players);
+    for (int i = 0; i < PLACES; i++)
+        assert_int_equal(g_team[FRAMES - 1][i], 0);
+}
+
+// An id that goes over to an opponent loses its team and gets no other.
+static void test_team_is_lost(void **state)
+{
+    (void)state;
+    int changes, players;
+    Cast cast = {.players = PLAYERS, .odd_shirt = g_white, .odd_score = g_sure};
+    cast.odd_back = g_blue;
+    cast.turns = 80;
+    cast.turns_again = FRAMES;
+    (void)play(&cast, &changes, &players);
+    int team = g_team[79][20];
+    assert_in_range(team, 1, 2);
+    assert_int_equal(team, g_team[79][1]);
+    for (int f = 80; f < FRAMES; f++)
+        assert_true(g_team[f][20] == 0 || (g_team[f][20] == team && f < 140));
+}
+
+static void test_swap(void **state)
+{
+    (void)state;
+    TlShirt shirt[32];
+    TlKits kits = {0};
+    double before[2], after[2];
+    (void)tl_kits_fit(&kits, shirt, make_shirts(shirt, 18, 2, 3), 1);
+    tl_kits_distances(&kits, g_white, before);
+    assert_float_equal(fmin(before[0], before[1]), tl_kits_distance(&kits, g_white), 1e-12);
+    tl_kits_swap(&kits);
+    tl_kits_distances(&kits, g_white, after);
+    assert_true(before[0] == after[1] && before[1] == after[0] && before[0] != before[1]);
+}
+
 // A grey shirt between two kits may be either: whatever it becomes, it does not flicker.
 static void test_no_flicker(void **state)
 {
@@ -342,7 +399,8 @@ int main(void)
         cmocka_unit_test(test_shares),         cmocka_unit_test(test_picture),
         cmocka_unit_test(test_picture_of_few), cmocka_unit_test(test_each_class_by_itself),
         cmocka_unit_test(test_tracks),         cmocka_unit_test(test_back),
-        cmocka_unit_test(test_no_flicker),
+        cmocka_unit_test(test_teams),          cmocka_unit_test(test_team_is_lost),
+        cmocka_unit_test(test_swap),           cmocka_unit_test(test_no_flicker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
