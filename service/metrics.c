@@ -26,6 +26,7 @@ struct TlMetrics {
         const char *reason;
         uint64_t count;
     } refused[REASONS];
+    uint64_t limits, limited_connections;
     uint64_t key_frames, filled_frames, download_bytes;
     int waiting, busy;
 };
@@ -92,6 +93,20 @@ void tl_metrics_refused(TlMetrics *m, const char *reason)
     pthread_mutex_unlock(&m->mutex);
 }
 
+void tl_metrics_limit(TlMetrics *m)
+{
+    pthread_mutex_lock(&m->mutex);
+    m->limits++;
+    pthread_mutex_unlock(&m->mutex);
+}
+
+void tl_metrics_limited_connection(TlMetrics *m)
+{
+    pthread_mutex_lock(&m->mutex);
+    m->limited_connections++;
+    pthread_mutex_unlock(&m->mutex);
+}
+
 void tl_metrics_frames(TlMetrics *m, int64_t key, int64_t filled, int64_t download_bytes)
 {
     pthread_mutex_lock(&m->mutex);
@@ -124,6 +139,10 @@ static void write_challenges(const TlMetrics *m, TlStrbuf *out)
     for (int i = 0; i < REASONS && m->refused[i].reason; i++)
         tl_strbuf_printf(out, "touchline_rejected_total{reason=\"%s\"} %llu\n", m->refused[i].reason,
                          (unsigned long long)m->refused[i].count);
+    head(out, "touchline_limits_total", "counter", "Times an address was limited for refused or broken requests.");
+    tl_strbuf_printf(out, "touchline_limits_total %llu\n", (unsigned long long)m->limits);
+    head(out, "touchline_limited_connections_total", "counter", "Connections of limited addresses, closed unread.");
+    tl_strbuf_printf(out, "touchline_limited_connections_total %llu\n", (unsigned long long)m->limited_connections);
     head(out, "touchline_challenge_seconds", "histogram", "From the request to the whole answer.");
     for (int i = 0; i < BUCKETS; i++)
         tl_strbuf_printf(out, "touchline_challenge_seconds_bucket{le=\"%g\"} %llu\n", BUCKET_S[i],

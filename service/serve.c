@@ -203,6 +203,7 @@ static int open_service(Service *v, const TlOptions *options, TlDiag *diag)
                              .gate = &v->gate,
                              .miner = v->miner,
                              .metrics = v->metrics,
+                             .refusals = v->settings->refusals,
                              .stake_age_limit_s = v->settings->stake_age_limit_s};
     if ((ret = tl_server_open(&v->server, &server, diag)) < 0)
         return ret;

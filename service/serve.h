@@ -20,6 +20,7 @@ typedef struct TlServeSettings {
     double stake_age_limit_s;       ///< /readyz and the log complain beyond it, 21600
     char stake_file[TL_SERVE_TEXT]; ///< empty = the user's cache folder
     int queue;                      ///< challenges that may wait, 4
+    int refusals;                   ///< of an address in 10 s, that close it for 10 s; 0 = no limit
     int download_workers;           ///< PARALLEL_DOWNLOAD_WORKERS, 8
     int log_json;                   ///< 1: one JSON object a line
     int log_level;                  ///< enum TlLogLevel

@@ -1,20 +1,17 @@
 // The HTTP face. One event thread serves all connections; a challenge's connection is suspended while the miner
-// works and resumed with the answer, so slow or hostile clients cost the miner nothing but that thread's time.
+// works and resumed with the answer, so slow or hostile clients cost the miner nothing but that thread's time. Who
+// makes it refuse too much is turned away by the listener's thread.
 #include "server.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <touchline/log.h>
 #include <touchline/session.h>
@@ -22,26 +19,22 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "listener.h"
+#include "peers.h"
 
-enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20, EVENT_THREAD_NICE = 5 };
+enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64 };
 static const char CHALLENGE_PATH[] = "/soccer/challenge";
-
-// One connection, for tl_server_sweep.
-typedef struct Peer {
-    struct Peer *next, *previous;
-    int fd;
-    int waits;        // for its answer: the miner's time is not held against it
-    int64_t since_us; // begin of the request or of the answer
-} Peer;
 
 struct TlServer {
     TlServerParams params;
     struct MHD_Daemon *daemon;
-    pthread_mutex_t mutex; // guards pending and the peers; a leaf
+    TlListener *listener;
+    TlPeers *peers;
+    pthread_mutex_t mutex; // guards pending; a leaf
     pthread_cond_t idle;
-    int pending; // challenges between submit and the end of their connection
-    Peer *peers;
-    int has_stepped_back; // event thread only
+    int pending;            // challenges between submit and the end of their connection
+    int has_stepped_back;   // event thread only
+    atomic_int connections; // taken and not yet closed
     atomic_int quiescing;
 };
 
@@ -49,7 +42,7 @@ struct TlServer {
 typedef struct Request {
     TlServer *server;
     struct MHD_Connection *connection;
-    int is_challenge, submitted, is_chunked, too_large;
+    int is_challenge, submitted, is_chunked, too_large, settled;
     int fd;              // of the connection, once submitted
     atomic_int answered; // set by the miner's thread after it filled in reply
     int64_t received_us, queued_us;
@@ -68,13 +61,15 @@ static int64_t unix_ns(void)
 // --- answers
 
 static enum MHD_Result respond(struct MHD_Connection *connection, int status, const char *type, const char *body,
-                               size_t length)
+                               size_t length, int is_last)
 {
     struct MHD_Response *response =
         MHD_create_response_from_buffer(length, (void *)(uintptr_t)body, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", type);
+    if (is_last)
+        MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result ret = MHD_queue_response(connection, (unsigned)status, response);
     MHD_destroy_response(response);
     return ret;
@@ -82,15 +77,41 @@ static enum MHD_Result respond(struct MHD_Connection *connection, int status, co
 
 static enum MHD_Result respond_json(struct MHD_Connection *connection, int status, const char *body)
 {
-    return respond(connection, status, "application/json", body, strlen(body));
+    return respond(connection, status, "application/json", body, strlen(body), 0);
+}
+
+static TlPeer *peer_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info ? info->socket_context : NULL;
+}
+
+// The request was answered as it should.
+static void settle(Request *request)
+{
+    request->settled = 1;
+    tl_peers_settle(peer_of(request->connection));
+}
+
+// A limited address gets its refusals on connections that it has already, each the last one of its connection.
+static enum MHD_Result send_refusal(Request *request, int status, const char *reason, const char *body)
+{
+    int is_last = 0;
+    if (reason)
+        tl_metrics_refused(request->server->params.metrics, reason);
+    if (status == 503) // no fault of the client's
+        settle(request);
+    else
+        is_last = tl_peers_count_against(request->server->peers, peer_of(request->connection));
+    request->settled = 1;
+    return respond(request->connection, status, "application/json", body, strlen(body), is_last);
 }
 
 static enum MHD_Result refuse(Request *request, int status, const char *reason, const char *text)
 {
     TlRefusal refusal;
     tl_refuse(&refusal, status, reason, "%s", text);
-    tl_metrics_refused(request->server->params.metrics, reason);
-    return respond_json(request->connection, status, refusal.body);
+    return send_refusal(request, status, reason, refusal.body);
 }
 
 static double stake_age_s(const TlServer *server)
@@ -106,7 +127,7 @@ static enum MHD_Result get_metrics(TlServer *server, struct MHD_Connection *conn
                      &text);
     enum MHD_Result ret =
         text.failed ? MHD_NO
-                    : respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.length);
+                    : respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.length, 0);
     tl_strbuf_deinit(&text);
     return ret;
 }
@@ -162,24 +183,6 @@ static int check_route(const char *path, const char *method)
 
 // --- a challenge
 
-static Peer *peer_of(struct MHD_Connection *connection)
-{
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    return info ? info->socket_context : NULL;
-}
-
-// The clock of tl_server_sweep stands still while the peer waits for us.
-static void peer_waits(TlServer *server, struct MHD_Connection *connection, int waits)
-{
-    Peer *peer = peer_of(connection);
-    pthread_mutex_lock(&server->mutex);
-    if (peer) {
-        peer->waits = waits;
-        peer->since_us = tl_now_us();
-    }
-    pthread_mutex_unlock(&server->mutex);
-}
-
 // From the miner's thread: the answer is there, the event thread may go on with the connection.
 static void challenge_done(void *opaque, TlReply *reply)
 {
@@ -202,7 +205,7 @@ static int client_is_gone(void *opaque)
 static enum MHD_Result send_reply(Request *request)
 {
     TlReply *reply = &request->reply;
-    peer_waits(request->server, request->connection, 0);
+    tl_peers_wait(request->server->peers, peer_of(request->connection), 0);
     struct MHD_Response *response =
         MHD_create_response_from_buffer(reply->body.length, reply->body.data, MHD_RESPMEM_PERSISTENT);
     if (!response)
@@ -246,16 +249,17 @@ static enum MHD_Result begin_challenge(Request *request)
         0) {
         tl_log(TL_LOG_INFO, "Refused a challenge of %.48s: %d %s",
                head.validator_hotkey ? head.validator_hotkey : "nobody", refusal.status, refusal.reason);
-        tl_metrics_refused(server->params.metrics, refusal.reason);
-        return respond_json(connection, refusal.status, refusal.body);
+        return send_refusal(request, refusal.status, refusal.reason, refusal.body);
     }
+    tl_peers_forgive(server->peers, peer_of(connection));
+    settle(request);
     int encoding = tl_encoding_choose(header(connection, "accept-encoding"));
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     request->fd = info ? info->connect_fd : -1;
     TlMinerClient client = {.is_gone = info ? client_is_gone : NULL, .done = challenge_done, .opaque = request};
     request->submitted = 1;
     pending_changed(server, 1);
-    peer_waits(server, connection, 1);
+    tl_peers_wait(server->peers, peer_of(connection), 1);
     MHD_suspend_connection(connection);
     int ret = tl_miner_submit(server->params.miner, &challenge, encoding, request->received_us, &client);
     if (ret == TL_OK)
@@ -310,7 +314,7 @@ static enum MHD_Result begin_request(Request *request, const char *path, const c
 {
     int status = check_route(path, method);
     if (status)
-        return respond_json(request->connection, status,
+        return send_refusal(request, status, NULL,
                             status == 404 ? "{\"detail\":\"Not Found\"}" : "{\"detail\":\"Method Not Allowed\"}");
     if (request->is_challenge && request->is_chunked) // no validator sends such a body
         return refuse(request, 411, "size", "The body's length is missing");
@@ -336,8 +340,10 @@ static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, c
         return send_reply(request);
     if (request->submitted)
         return MHD_YES;
-    if (!request->is_challenge)
+    if (!request->is_challenge) {
+        settle(request);
         return get(server, connection, path);
+    }
     if (atomic_load(&server->quiescing))
         return refuse(request, 503, "busy", "The miner is stopping");
     return begin_challenge(request);
@@ -363,7 +369,9 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **co
         return;
     if (atomic_load(&request->answered)) // a client that is gone may never have been sent anything
         report_sending(request, request->queued_us && why == MHD_REQUEST_TERMINATED_COMPLETED_OK);
-    peer_waits(server, connection, 0);
+    tl_peers_wait(server->peers, peer_of(connection), 0);
+    if (!request->settled) // its body never came
+        (void)tl_peers_count_against(server->peers, peer_of(connection));
     if (request->submitted)
         pending_changed(server, -1);
     tl_strbuf_deinit(&request->reply.body);
@@ -374,126 +382,117 @@ static void completed(void *opaque, struct MHD_Connection *connection, void **co
 
 // --- connections
 
-// The event thread steps back behind the miner's: while the cores are busy with a challenge, hostile clients share what
-// is left. Linux keeps this per thread. Libmicrohttpd's thread calls only into handlers, so the first one does it.
+// Libmicrohttpd's thread calls only into handlers, so the first one steps back.
 static void step_back(TlServer *server)
 {
-    if (server->has_stepped_back)
-        return;
+    if (!server->has_stepped_back)
+        tl_step_back();
     server->has_stepped_back = 1;
-    id_t thread = (id_t)syscall(SYS_gettid);
-    errno = 0;
-    int nice = getpriority(PRIO_PROCESS, thread);
-    if (errno == 0)
-        (void)!setpriority(PRIO_PROCESS, thread, nice + EVENT_THREAD_NICE);
 }
 
 static void connection_changed(void *opaque, struct MHD_Connection *connection, void **context,
                                enum MHD_ConnectionNotificationCode what)
 {
     TlServer *server = opaque;
-    Peer *peer = *context;
+    TlPeer *peer = *context;
     step_back(server);
     if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = peer = info ? tl_calloc(1, sizeof *peer) : NULL;
-        if (!peer)
-            return; // it is served all the same, only not swept
-        peer->fd = info->connect_fd;
-        peer->since_us = tl_now_us();
-        pthread_mutex_lock(&server->mutex);
-        peer->next = server->peers;
-        if (peer->next)
-            peer->next->previous = peer;
-        server->peers = peer;
-        pthread_mutex_unlock(&server->mutex);
-    } else if (peer) {
-        pthread_mutex_lock(&server->mutex);
-        *(peer->previous ? &peer->previous->next : &server->peers) = peer->next;
-        if (peer->next)
-            peer->next->previous = peer->previous;
-        pthread_mutex_unlock(&server->mutex);
-        tl_free(&peer);
+        const union MHD_ConnectionInfo *fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        const union MHD_ConnectionInfo *from = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+        *context = fd && from ? tl_peers_add(server->peers, fd->connect_fd, from->client_addr) : NULL;
+    } else {
+        atomic_fetch_sub(&server->connections, 1);
+        tl_peers_remove(server->peers, &peer);
         *context = NULL;
     }
 }
 
+// From the listener's thread.
+static int has_room(void *opaque)
+{
+    TlServer *server = opaque;
+    return atomic_load(&server->connections) < server->params.connections;
+}
+
+static int is_wanted(void *opaque, const struct sockaddr *address)
+{
+    TlServer *server = opaque;
+    return tl_peers_is_wanted(server->peers, address);
+}
+
+static void take(void *opaque, int fd, const struct sockaddr *address, socklen_t length)
+{
+    TlServer *server = opaque;
+    // It closes the descriptor when it fails, as it does beyond the connections that one address may have.
+    atomic_fetch_add(&server->connections, 1);
+    if (MHD_add_connection(server->daemon, fd, address, length) != MHD_YES)
+        atomic_fetch_sub(&server->connections, 1);
+}
+
 void tl_server_sweep(TlServer *server)
 {
-    double limit_s = server->params.request_limit_s > 0 ? server->params.request_limit_s : 60;
-    int64_t oldest_us = tl_now_us() - (int64_t)(limit_s * 1e6);
-    pthread_mutex_lock(&server->mutex);
-    // A peer is in the list only while its socket is open, so the descriptor is its own.
-    for (const Peer *peer = server->peers; peer; peer = peer->next)
-        if (!peer->waits && peer->since_us < oldest_us)
-            shutdown(peer->fd, SHUT_RDWR);
-    pthread_mutex_unlock(&server->mutex);
+    tl_peers_sweep(server->peers, server->params.request_limit_s);
 }
 
 // --- life
 
-// "host:port", "[v6]:port" or ":port".
-static int parse_listen(const char *text, struct sockaddr_storage *address, TlDiag *diag)
+static struct MHD_Daemon *start_daemon(TlServer *server)
 {
-    char host[256];
-    const char *colon = strrchr(text, ':');
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    struct addrinfo *list = NULL;
-    if (!colon || (size_t)(colon - text) >= sizeof host || !colon[1])
-        return tl_fail(diag, TL_EUSAGE, "--listen takes ADDRESS:PORT, not '%s'", text);
-    snprintf(host, sizeof host, "%.*s", (int)(colon - text), text);
-    size_t n = strlen(host);
-    int bracketed = n > 1 && host[0] == '[' && host[n - 1] == ']';
-    if (bracketed)
-        host[n - 1] = 0;
-    if (getaddrinfo(n ? host + bracketed : NULL, colon + 1, &hints, &list) != 0 || !list)
-        return tl_fail(diag, TL_EUSAGE, "--listen takes a numeric ADDRESS:PORT, not '%s'", text);
-    memcpy(address, list->ai_addr, list->ai_addrlen);
-    freeaddrinfo(list);
-    return TL_OK;
+    const TlServerParams *p = &server->params;
+    // has_room is the limit of all connections; libmicrohttpd, which closes beyond its own, counts one a little longer.
+    // Not epoll: libmicrohttpd's edge-triggered loop misses the end of a connection that comes together with data.
+    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ITC;
+    return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_NOTIFY_COMPLETED, completed, server,
+                            MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
+                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)(p->connections + BEING_CLOSED), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                            (unsigned)p->per_address, MHD_OPTION_CONNECTION_TIMEOUT,
+                            (unsigned)(p->timeout_s < 1 ? 1 : p->timeout_s), MHD_OPTION_END);
+}
+
+static void set_defaults(TlServerParams *p)
+{
+    p->connections = p->connections > 0 ? p->connections : 512;
+    p->per_address = p->per_address > 0 ? p->per_address : 128;
+    p->timeout_s = p->timeout_s > 0 ? p->timeout_s : 15;
+    p->request_limit_s = p->request_limit_s > 0 ? p->request_limit_s : 60;
 }
 
 int tl_server_open(TlServer **out, const TlServerParams *params, TlDiag *diag)
 {
-    struct sockaddr_storage address = {0};
+    int ret = TL_OK;
     *out = NULL;
-    int ret = parse_listen(params->listen, &address, diag);
-    if (ret < 0)
-        return ret;
     TlServer *server = tl_calloc(1, sizeof *server);
     if (!server)
         return tl_fail(diag, TL_ENOMEM, "out of memory for the server");
     server->params = *params;
+    set_defaults(&server->params);
     pthread_mutex_init(&server->mutex, NULL);
     pthread_cond_init(&server->idle, NULL);
-    // Not epoll: libmicrohttpd's edge-triggered loop misses the end of a connection that comes together with data.
-    unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TCP_FASTOPEN;
-    flags |= address.ss_family == AF_INET6 ? MHD_USE_DUAL_STACK : 0;
-    double timeout_s = params->timeout_s > 0 ? params->timeout_s : 15;
-    server->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-        MHD_OPTION_NOTIFY_COMPLETED, completed, server, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)(params->connections > 0 ? params->connections : 512), MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)(params->per_address > 0 ? params->per_address : 128), MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)(timeout_s < 1 ? 1 : timeout_s), MHD_OPTION_END);
-    if (!server->daemon) {
+    server->peers = tl_peers_create(params->metrics, params->refusals);
+    if (!server->peers)
+        ret = tl_fail(diag, TL_ENOMEM, "out of memory for the server");
+    else if (!(server->daemon = start_daemon(server)))
+        ret = tl_fail(diag, TL_EINTERNAL, "the HTTP server cannot be started");
+    TlListenerParams listener = {
+        .listen = params->listen, .has_room = has_room, .is_wanted = is_wanted, .take = take, .opaque = server};
+    if (ret == TL_OK)
+        ret = tl_listener_open(&server->listener, &listener, diag);
+    if (ret < 0)
         tl_server_close(&server);
-        return tl_fail(diag, TL_EDENIED, "cannot listen on %s; is the port in use?", params->listen);
-    }
     *out = server;
-    return TL_OK;
+    return ret;
 }
 
 int tl_server_port(const TlServer *server)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    return info ? info->port : 0;
+    return tl_listener_port(server->listener);
 }
 
 void tl_server_quiesce(TlServer *server)
 {
     atomic_store(&server->quiescing, 1);
+    tl_peers_quiesce(server->peers);
 }
 
 void tl_server_drain(TlServer *server, double timeout_s)
@@ -512,8 +511,12 @@ void tl_server_close(TlServer **out)
     TlServer *server = *out;
     if (!server)
         return;
+    if (server->peers)
+        tl_peers_quiesce(server->peers);
+    tl_listener_close(&server->listener);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    tl_peers_destroy(&server->peers);
     pthread_cond_destroy(&server->idle);
     pthread_mutex_destroy(&server->mutex);
     tl_free(out);

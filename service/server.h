@@ -13,6 +13,7 @@ typedef struct TlServerParams {
     TlMetrics *metrics;       ///< must outlive the server
     int connections;          ///< most at once, 0 = 512
     int per_address;          ///< most at once from one address, 0 = 128
+    int refusals;             ///< refused or broken requests of an address in 10 s that close it for 10 s, 0 = no limit
     double timeout_s;         ///< a connection that says nothing for so long is closed, 0 = 15
     double request_limit_s;   ///< sending a request, or taking the answer, may last so long, 0 = 60
     double stake_age_limit_s; ///< /readyz fails when the stake table is older, 0 = never

@@ -1,4 +1,7 @@
-"""Hostile clients while a challenge runs: it is answered all the same, and the service lives on."""
+"""Hostile clients while a challenge runs: it is answered all the same, and the service lives on.
+
+Here no address is limited, so that all of it is heard; test_limits.py has what turns most of it away.
+"""
 import os
 import random
 import socket
@@ -8,15 +11,24 @@ import time
 import pytest
 
 import validator
+from conftest import Service
 from test_life import Player, begun, descriptors
 from vice_server import wait_until
 
 
-class Crowd:
-    """Threads that misbehave until told to stop, each from one of several loopback addresses."""
+@pytest.fixture(scope="module")
+def service(binary, environment, private_options, tmp_path_factory):
+    running = Service(binary, environment, tmp_path_factory.mktemp("service"), *private_options, "--refusals", "0")
+    yield running
+    assert running.stop() == 0, running.log
+    assert "Sanitizer" not in running.log, running.log
 
-    def __init__(self, service, behaviour, count):
-        self.over, self.service = threading.Event(), service
+
+class Crowd:
+    """Threads that misbehave until told to stop, each from one of several loopback addresses (127.0.0.3 and up)."""
+
+    def __init__(self, service, behaviour, count, addresses=4):
+        self.over, self.service, self.addresses = threading.Event(), service, addresses
         self.threads = [threading.Thread(target=self._run, args=(behaviour, i), daemon=True) for i in range(count)]
         for t in self.threads:
             t.start()
@@ -24,7 +36,7 @@ class Crowd:
     def _run(self, behaviour, i):
         while not self.over.is_set():
             try:
-                with validator.connect(self.service.port, timeout=5, source=f"127.0.0.{3 + i % 4}") as sock:
+                with validator.connect(self.service.port, timeout=5, source=f"127.0.0.{3 + i % self.addresses}") as sock:
                     behaviour(sock, self.over)
             except OSError:
                 self.over.wait(0.01)

@@ -167,6 +167,9 @@ static void metrics_page(void **state)
     tl_metrics_queue(m, 3, 1);
     for (int i = 0; i < 5; i++)
         tl_metrics_refused(m, i < 2 ? "nonce" : "signature");
+    tl_metrics_limit(m);
+    for (int i = 0; i < 7; i++)
+        tl_metrics_limited_connection(m);
     tl_strbuf_clear(&page);
     tl_metrics_write(m, 61.4, 256, &page);
     check_form(&page);
@@ -175,6 +178,8 @@ static void metrics_page(void **state)
     has(&page, "touchline_challenges_total{result=\"gone\"} 1");
     has(&page, "touchline_rejected_total{reason=\"nonce\"} 2");
     has(&page, "touchline_rejected_total{reason=\"signature\"} 3");
+    has(&page, "touchline_limits_total 1");
+    has(&page, "touchline_limited_connections_total 7");
     has(&page, "touchline_challenge_seconds_bucket{le=\"0.5\"} 1");
     has(&page, "touchline_challenge_seconds_bucket{le=\"2\"} 1");
     has(&page, "touchline_challenge_seconds_bucket{le=\"3\"} 2");

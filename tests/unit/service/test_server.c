@@ -170,6 +170,63 @@ static void addresses(void **state)
     tl_server_close(&server);
 }
 
+// Connections beyond the limit wait in the kernel's queue until there is room.
+static void room(void **state)
+{
+    World *w = *state;
+    enum { ROOM = 4, MORE = 3 };
+    static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    int fds[ROOM + MORE];
+    char data[4096];
+    TlServer *server = NULL;
+    TlDiag diag = {0};
+    TlServerParams params = {
+        .listen = "127.0.0.1:0", .gate = &w->gate, .miner = w->miner, .metrics = w->metrics, .connections = ROOM};
+    assert_int_equal(tl_server_open(&server, &params, &diag), TL_OK);
+    for (int i = 0; i < ROOM + MORE; i++) {
+        fds[i] = connect_to(server);
+        assert_int_equal(send(fds[i], request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    }
+    for (int i = 0; i < ROOM; i++)
+        assert_true(recv(fds[i], data, sizeof data, 0) > 0);
+    struct pollfd waiting = {.fd = fds[ROOM], .events = POLLIN};
+    assert_int_equal(poll(&waiting, 1, 200), 0);
+    for (int i = 0; i < MORE; i++) {
+        close(fds[i]);
+        assert_true(recv(fds[ROOM + i], data, sizeof data, 0) > 0);
+        assert_memory_equal(data, "HTTP/1.1 200", 12);
+    }
+    for (int i = MORE; i < ROOM + MORE; i++)
+        close(fds[i]);
+    tl_server_close(&server);
+}
+
+// Limited by its own address, although it comes as ::ffff:127.0.0.1.
+static void both_families(void **state)
+{
+    World *w = *state;
+    static const char request[] = "GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    char data[4096];
+    TlServer *server = NULL;
+    TlDiag diag = {0};
+    TlServerParams params = {
+        .listen = "[::]:0", .gate = &w->gate, .miner = w->miner, .metrics = w->metrics, .refusals = 3};
+    if (tl_server_open(&server, &params, &diag) < 0)
+        skip(); // no IPv6 here
+    for (int i = 0; i < 3; i++) {
+        int fd = connect_to(server);
+        assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+        assert_true(recv(fd, data, sizeof data, 0) > 0);
+        assert_memory_equal(data, "HTTP/1.1 404", 12);
+        close(fd);
+    }
+    int fd = connect_to(server);
+    assert_true(recv(fd, data, sizeof data, 0) <= 0);
+    close(fd);
+    tl_server_close(&server);
+    tl_server_close(&server);
+}
+
 static int g_done_status[80], g_done;
 
 static void on_done(void *opaque, TlReply *reply)
@@ -206,8 +263,10 @@ static void stop_finishes_what_waits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(drips_end), cmocka_unit_test(a_kept_connection_is_not_swept),
-                                       cmocka_unit_test(addresses), cmocka_unit_test(stop_finishes_what_waits)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(drips_end),     cmocka_unit_test(a_kept_connection_is_not_swept),
+        cmocka_unit_test(addresses),     cmocka_unit_test(room),
+        cmocka_unit_test(both_families), cmocka_unit_test(stop_finishes_what_waits)};
     if (tl_sr25519_init() < 0)
         return 1;
     return cmocka_run_group_tests(tests, set_up, tear_down);
