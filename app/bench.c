@@ -216,7 +216,36 @@ static int close_output(const char *path, FILE *file, TlDiag *diag)
     return fclose(file) || bad ? tl_fail(diag, TL_ENOSPC, "'%s' could not be written whole", path) : TL_OK;
 }
 
-static int write_json(const char *path, const Outcome *outcomes, int count, TlDiag *diag)
+// Ends an object of the list, with the reason when the configuration failed.
+static void write_error(const char *error, FILE *file)
+{
+    if (error[0])
+        fputs(",\"error\":\"", file);
+    for (const char *at = error; *at; at++) {
+        if (*at == '"' || *at == '\\')
+            fputc('\\', file);
+        fputc((unsigned char)*at < ' ' ? ' ' : *at, file);
+    }
+    fputs(error[0] ? "\"}" : "}", file);
+}
+
+static void write_recommendation(const Outcome *best, const Outcome *baseline, FILE *file)
+{
+    const Config *c = &best->config;
+    double expected = CLIP_FRAMES / best->fps;
+
+    fprintf(file,
+            ",\n\"recommended\":{\"batch_size\":%d,\"frame_stride\":%d,\"img_size\":%d,\"prefetch_frames\":%d,"
+            "\"fps\":%.3f,\"seconds_for_%d_frames\":%.4f,\"tier\":\"%s\",\"speed_up\":",
+            c->batch, c->stride, c->img_size, c->prefetch, best->fps, CLIP_FRAMES, expected, tier(expected));
+    if (baseline->fps > 0)
+        fprintf(file, "%.3f}", best->fps / baseline->fps);
+    else
+        fputs("null}", file);
+}
+
+// baseline: NULL while there is nothing to recommend; the first outcome is the best one else.
+static int write_json(const char *path, const Outcome *outcomes, int count, const Outcome *baseline, TlDiag *diag)
 {
     FILE *file = NULL;
     int ret = open_output(path, &file, diag);
@@ -228,11 +257,15 @@ static int write_json(const char *path, const Outcome *outcomes, int count, TlDi
         const Outcome *o = &outcomes[i];
         fprintf(file,
                 "%s\n {\"batch_size\":%d,\"frame_stride\":%d,\"img_size\":%d,\"prefetch_frames\":%d,\"ok\":%s,"
-                "\"frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f}",
+                "\"frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f",
                 i ? "," : "", o->config.batch, o->config.stride, o->config.img_size, o->config.prefetch,
                 o->error[0] ? "false" : "true", (long long)o->frames, o->seconds, o->fps, o->memory_mb);
+        write_error(o->error, file);
     }
-    fputs("\n]}\n", file);
+    fputs("\n]", file);
+    if (baseline)
+        write_recommendation(&outcomes[0], baseline, file);
+    fputs("}\n", file);
     return close_output(path, file, diag);
 }
 
@@ -292,12 +325,12 @@ static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes,
     return good ? TL_OK : tl_fail(diag, TL_EBACKEND, "no configuration ran: %s", outcomes[0].error);
 }
 
-static int write_tables(const Outcome *outcomes, int count, TlDiag *diag)
+static int write_tables(const Outcome *outcomes, int count, const Outcome *baseline, TlDiag *diag)
 {
     int ret = TL_OK;
 
     if (g_values.json[0])
-        ret = write_json(g_values.json, outcomes, count, diag);
+        ret = write_json(g_values.json, outcomes, count, baseline, diag);
     if (ret == TL_OK && g_values.csv[0])
         ret = write_csv(g_values.csv, outcomes, count, diag);
     return ret;
@@ -337,14 +370,14 @@ static int run(const TlCommandLine *line, TlDiag *diag)
         return ret;
     ret = sweep(line, clip, outcomes, count, &done, diag);
     if (ret == TL_EINTERRUPTED && done)
-        (void)!write_tables(outcomes, done, diag); // the interruption stays the reason in diag
+        (void)!write_tables(outcomes, done, NULL, diag); // the interruption stays the reason in diag
     if (ret < 0)
         return ret;
     const Outcome baseline = outcomes[count - 1];
     qsort(outcomes, (size_t)count, sizeof *outcomes, by_fps); // failed ones have 0 fps and come last
     print_table(outcomes, count);
     print_recommendation(&outcomes[0], &baseline);
-    ret = write_tables(outcomes, count, diag);
+    ret = write_tables(outcomes, count, &baseline, diag);
     return ret == TL_OK && g_values.env[0] ? write_env(g_values.env, &outcomes[0], diag) : ret;
 }
 

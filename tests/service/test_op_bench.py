@@ -44,6 +44,11 @@ def test_a_quick_sweep(bench, serve):
     made = json.loads((folder / "r.json").read_text())["results"]
     assert len(made) == 5 and [r["ok"] for r in made] == [True] * 4 + [False]
     assert all(r["frames"] == 50 for r in made if r["ok"])
+    assert "error" not in made[0] and "img_size" not in made[4]["error"] and len(made[4]["error"]) > 10
+    best = json.loads((folder / "r.json").read_text())["recommended"]
+    assert all(best[name] == made[0][name] for name in ("batch_size", "frame_stride", "img_size", "prefetch_frames", "fps"))
+    assert best["seconds_for_750_frames"] == pytest.approx(750 / made[0]["fps"], rel=0.01) and best["speed_up"] is None
+    assert f"(tier: {best['tier']})" in result.stdout
     table = list(csv.DictReader((folder / "r.csv").open()))
     assert [float(r["fps"]) for r in table] == pytest.approx([r["fps"] for r in made if r["ok"]], abs=0.01)
     service = serve(*(folder / w if w in ("player", "pitch") else w for w in networks), "--no-chain", "--hotkey",
