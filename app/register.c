@@ -164,7 +164,7 @@ static int confirmed(TlDiag *diag)
     if (!isatty(STDIN_FILENO))
         return tl_fail(diag, TL_EUSAGE, "nobody is there to ask; give --yes to send or --dry-run to look");
     fprintf(stderr, "Send this? [y/N] ");
-    if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y'))
+    if (!fgets(answer, sizeof answer, stdin) || (answer[0] != 'y' && answer[0] != 'Y') || tl_interrupted())
         return tl_fail(diag, TL_EINTERRUPTED, "nothing was sent");
     return TL_OK;
 }

@@ -75,24 +75,45 @@ int tl_secret_from_hex(const char *text, TlSr25519Key *key, TlDiag *diag)
 
 // --- passwords
 
+// One line without showing it. The terminal's own line editing and signals are off meanwhile: a Ctrl-C that ended the
+// process here would leave the terminal blind.
+static int read_hidden(int terminal, char *password)
+{
+    enum { INTERRUPT = 3, END = 4, BACKSPACE = 8, CLEAR = 21, QUIT = 28, DELETE = 127 };
+    size_t n = 0;
+    char c;
+    while (read(terminal, &c, 1) == 1 && c != END && c != INTERRUPT && c != QUIT) {
+        if (c == '\n' || c == '\r') {
+            password[n] = 0;
+            return n > 0 ? 0 : -1;
+        }
+        if (c == BACKSPACE || c == DELETE)
+            n -= n > 0;
+        else if (c == CLEAR)
+            n = 0;
+        else if (n < TL_PASSWORD_SIZE - 1)
+            password[n++] = c;
+        else
+            break; // a password cut short would only be wrong
+    }
+    return -1;
+}
+
 static int ask(int terminal, const char *prompt, char *password, TlDiag *diag)
 {
     struct termios shown, hidden;
-    size_t n = 0;
-    char c = 0;
-    ssize_t got = 0;
     if (tcgetattr(terminal, &shown) < 0)
         return tl_fail(diag, TL_EDENIED, "the terminal cannot hide a password; set %s", PASSWORD_NAMES[0]);
     hidden = shown;
-    hidden.c_lflag &= ~(tcflag_t)ECHO;
+    hidden.c_lflag &= ~(tcflag_t)(ECHO | ICANON | ISIG);
+    hidden.c_cc[VMIN] = 1;
+    hidden.c_cc[VTIME] = 0;
     tcsetattr(terminal, TCSAFLUSH, &hidden); // before the prompt: what answers it must not be thrown away
     (void)!write(terminal, prompt, strlen(prompt));
-    while ((got = read(terminal, &c, 1)) == 1 && c != '\n' && n < TL_PASSWORD_SIZE - 1)
-        password[n++] = c;
-    password[n] = 0;
+    int bad = read_hidden(terminal, password);
     tcsetattr(terminal, TCSAFLUSH, &shown);
     (void)!write(terminal, "\n", 1);
-    return got == 1 && n > 0 ? TL_OK : tl_fail(diag, TL_EDENIED, "no password was given");
+    return bad == 0 ? TL_OK : tl_fail(diag, TL_EDENIED, "no password was given");
 }
 
 static int get_password(const char *path, char *password, TlDiag *diag)

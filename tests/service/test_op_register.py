@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import subprocess
+import termios
 import threading
 
 import bittensor_wallet
@@ -227,27 +228,30 @@ def test_encrypted_hotkeys(register, node, wallet):
     assert bad.returncode == EDENIED and "wrong password" in bad.stderr
 
 
-
-
-def test_password_from_the_terminal(binary, environment, node, wallet):
-    """Asked for on the terminal, not shown there, and the terminal is as before afterwards."""
+@pytest.mark.parametrize("typed,code", [(b"secret-Pass1\n", 0), (b"wrong\x15secret-Pasx\x7fs1\n", 0), (b"\x03", EDENIED),
+                                        (b"secret-Pass1\x03", EDENIED), (b"\x04", EDENIED), (b"\n", EDENIED),
+                                        (b"x" * 5000 + b"\n", EDENIED)])
+def test_password_from_the_terminal(binary, environment, node, wallet, typed, code):
+    """Asked for on the terminal, not shown there, and the terminal is as before afterwards, also when it was refused."""
     plain = wallet.read_bytes()
     wallet.write_bytes(bytes(bittensor_wallet.keyfile.legacy_encrypt_keyfile_data(plain, "secret-Pass1")))
     arguments = [binary, "register", *words(node, wallet.parents[2]), "--dry-run"]
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(binary, [str(a) for a in arguments], environment)
+    before = termios.tcgetattr(terminal)
     seen = b""
     while b"Password of " not in seen or not seen.endswith(b": "):
         seen += os.read(terminal, 1000)
-    os.write(terminal, b"secret-Pass1\n")
+    os.write(terminal, typed)
     try:
         while part := os.read(terminal, 65536):
             seen += part
     except OSError:
         pass  # the other end is gone
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, seen
-    assert b"secret-Pass1" not in seen and b"would take it" in seen
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == code, seen
+    assert b"Pas" not in seen.split(b": ", 1)[1] and (b"would take it" in seen) == (code == 0)
+    assert termios.tcgetattr(terminal) == before
 
 
 def test_no_terminal_and_no_password(binary, environment, node, wallet):
