@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "diagnose.h"
+#include "presets.h"
 
 typedef struct DiagnoseValues {
     TlTextList hosts;
@@ -34,7 +35,7 @@ static const char *tier(double seconds)
     return seconds < 2 ? "top" : seconds < 5 ? "excellent" : seconds < 10 ? "average" : "not competitive";
 }
 
-static void print_summary(const TlDiagnosis *d)
+static void print_summary(const TlDiagnosis *d, int has_budget)
 {
     int worst;
     double total = d->seconds[TL_DIAGNOSE_TOTAL] >= 0 ? d->seconds[TL_DIAGNOSE_TOTAL] : d->seconds[TL_DIAGNOSE_CLIP];
@@ -48,6 +49,9 @@ static void print_summary(const TlDiagnosis *d)
                    (d->seconds[TL_DIAGNOSE_DOWNLOAD] > 1e-6 ? d->seconds[TL_DIAGNOSE_DOWNLOAD] : 1e-6));
     printf("\n%.2f s in all, %.1f frames a second; tier: %s\n", total, total > 0 ? (double)d->frames / total : 0.0,
            tier(total));
+    if (total > TL_SERVICE_BUDGET_S && !has_budget)
+        printf("touchline serve would stop its networks after %d s (TIME_BUDGET_S) and fill the rest by motion\n",
+               TL_SERVICE_BUDGET_S);
     printf("largest: %s, %.2f s -> %s\n", tl_diagnose_name(worst), d->seconds[worst], advice);
 }
 
@@ -55,15 +59,17 @@ static int run(const TlCommandLine *line, TlDiag *diag)
 {
     TlGuard guard = {0};
     TlDiagnosis diagnosis;
+    TlOptions options = line->options;
     int ret = TL_OK;
+    tl_service_defaults(&options); // but no budget: it would hide what the steps cost
     for (int i = 0; i < g_values.hosts.count && ret == TL_OK; i++)
         ret = tl_guard_allow(&guard, g_values.hosts.item[i], diag);
     const TlDiagnoseParams params = {
-        .input = line->arguments.item[0], .options = &line->options, .guard = &guard, .step = print_step};
+        .input = line->arguments.item[0], .options = &options, .guard = &guard, .step = print_step};
     if (ret == TL_OK)
         ret = tl_diagnose(&params, &diagnosis, diag);
     if (ret == TL_OK)
-        print_summary(&diagnosis);
+        print_summary(&diagnosis, options.time_budget_s > 0);
     return ret;
 }
 
@@ -79,7 +85,9 @@ const TlCommand tl_command_diagnose = {
     .summary = "what each step of a challenge costs here, and what to do about it",
     .description =
         "Fetches a clip, decodes it, loads the networks with an empty and with a filled cache, runs the clip from disk "
-        "and at last as the miner does it, download and work side by side.\nThe last line names the step that costs "
+        "and at last as the miner does it, download and work side by side. Settings are those of `touchline serve`, "
+        "but for "
+        "its time budget.\nThe last line names the step that costs "
         "most and what helps.",
     .options = g_options,
     .values = &g_values,

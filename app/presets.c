@@ -32,3 +32,9 @@ int tl_preset_apply(const char *name, TlOptions *options, TlDiag *diag)
     }
     return tl_fail(diag, TL_EUSAGE, "unknown preset '%s'", name);
 }
+
+void tl_service_defaults(TlOptions *options)
+{
+    if (options->key_rate <= 0)
+        options->key_rate = 5;
+}

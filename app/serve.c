@@ -148,9 +148,8 @@ static int service_options(const TlCommandLine *line, TlOptions *options, TlDiag
 {
     *options = line->options;
     if (options->time_budget_s < 0)
-        options->time_budget_s = 8;
-    if (options->key_rate <= 0) // a second less is worth more here than a ball seen in every other frame
-        options->key_rate = 5;
+        options->time_budget_s = TL_SERVICE_BUDGET_S;
+    tl_service_defaults(options);
     return tl_preset_apply(g_values.preset, options, diag);
 }
 
