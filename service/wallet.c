@@ -1,6 +1,7 @@
 // Bittensor wallet files. In: folder, wallet and hotkey names; out: the hotkey's address.
 #include "wallet.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
 #include <sodium.h>
@@ -34,6 +35,8 @@ int tl_wallet_read(const TlWalletParams *params, const char *suffix, TlWalletFil
     if (set_path(params, suffix, file->path, sizeof file->path) < 0)
         return tl_fail(diag, TL_EUSAGE, "the path of the wallet is too long");
     int fd = open(file->path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES)
+        return tl_fail(diag, TL_EDENIED, "'%s' may not be read by this user", file->path);
     if (fd < 0)
         return tl_fail(diag, TL_ENOENT, "no hotkey at '%s'; give --wallet.path, --wallet.name and --wallet.hotkey",
                        file->path);

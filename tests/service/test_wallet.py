@@ -55,6 +55,18 @@ def test_a_file_that_others_can_read_is_told(serve, networks, wallet):
     assert "can be read by others" in service.log
 
 
+def test_a_file_of_somebody_else(serve, networks, wallet):
+    _, folder, path = wallet
+    for file in path.parent.iterdir():
+        os.chmod(file, 0)
+    os.chmod(path.parent, 0)
+    service = serve(*networks, *words(folder), wait=False, prepare=lambda: os.getuid() or os.setuid(65534))
+    assert wait_until(lambda: service.process.poll() is not None)
+    os.chmod(path.parent, 0o700)
+    assert service.process.poll() == 15 and "may not be read by this user" in service.log
+    service.stop = lambda: 0
+
+
 def test_encrypted_wallet(serve, networks, tmp_path):
     """Serving needs only the address: the public half does, without any password."""
     made = bittensor_wallet.Wallet(name="miner", hotkey="hot", path=str(tmp_path / "wallets"))
