@@ -1,4 +1,5 @@
-// Nonces of signed requests. A hash table of fixed size with open addressing, rebuilt in place when it is half stale.
+// Nonces of signed requests. A hash table of fixed size with open addressing, rebuilt in place when it is half stale;
+// and a file of the same entries, one a line, which a restart begins with.
 #include "nonce.h"
 
 #include <pthread.h>
@@ -7,6 +8,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/outfile.h"
+
+enum { LINES_STALE = 1000 }; // lines of a file that are no longer needed before it is written anew
 
 typedef struct Entry {
     uint8_t hash[16]; ///< BLAKE2b of the text
@@ -19,6 +23,8 @@ struct TlNonceStore {
     uint32_t size;        ///< power of two, twice the capacity
     int count, capacity;
     int64_t window_ns;
+    char *path; ///< NULL when nothing is kept
+    FILE *kept; ///< lines are appended; NULL when it cannot be written
 };
 
 TlNonceStore *tl_nonce_store_create(int capacity, int64_t window_ns)
@@ -44,6 +50,9 @@ void tl_nonce_store_destroy(TlNonceStore **store)
         return;
     tl_free(&(*store)->table);
     tl_free(&(*store)->spare);
+    tl_free(&(*store)->path);
+    if ((*store)->kept)
+        fclose((*store)->kept);
     pthread_mutex_destroy(&(*store)->mutex);
     tl_free(store);
 }
@@ -98,6 +107,80 @@ static void purge(TlNonceStore *store, int64_t now_ns)
     store->spare = old;
 }
 
+// --- the file
+
+static void write_entry(FILE *file, const Entry *entry)
+{
+    char hex[2 * sizeof entry->hash + 1];
+    fprintf(file, "%s %lld\n", sodium_bin2hex(hex, sizeof hex, entry->hash, sizeof entry->hash),
+            (long long)entry->stamp_ns);
+}
+
+// Lines that make no sense are passed over; what left the window is not taken. Number of lines.
+static int read_entries(TlNonceStore *store, FILE *file, int64_t now_ns)
+{
+    char line[128];
+    int lines = 0;
+    for (; store->count < store->capacity && fgets(line, sizeof line, file); lines++) {
+        Entry entry;
+        size_t length = 0;
+        long long stamp = 0;
+        line[strcspn(line, "\n")] = 0;
+        if (strlen(line) < 2 * sizeof entry.hash + 2 || sscanf(line + 2 * sizeof entry.hash, " %19lld", &stamp) != 1 ||
+            sodium_hex2bin(entry.hash, sizeof entry.hash, line, 2 * sizeof entry.hash, NULL, &length, NULL) != 0 ||
+            length != sizeof entry.hash || stamp <= 0 || now_ns - stamp > store->window_ns ||
+            stamp - now_ns > store->window_ns)
+            continue;
+        entry.stamp_ns = stamp;
+        Entry *place = find(store->table, store->size, entry.hash);
+        store->count += place->stamp_ns == 0;
+        *place = entry;
+    }
+    return lines;
+}
+
+static int open_for_more(TlNonceStore *store, TlDiag *diag)
+{
+    store->kept = fopen(store->path, "ae");
+    return store->kept ? TL_OK : tl_fail(diag, TL_EIO, "'%s' cannot be written", store->path);
+}
+
+// The file anew, with what is in the table, and open for more.
+static int rewrite(TlNonceStore *store, TlDiag *diag)
+{
+    TlOutfile *file = NULL;
+    if (store->kept)
+        fclose(store->kept);
+    store->kept = NULL;
+    int ret = tl_outfile_open(&file, store->path, 1, diag);
+    for (uint32_t i = 0; ret == TL_OK && i < store->size; i++)
+        if (store->table[i].stamp_ns != 0)
+            write_entry(tl_outfile_stream(file), &store->table[i]);
+    if (ret == TL_OK)
+        ret = tl_outfile_commit(&file, diag);
+    return ret == TL_OK ? open_for_more(store, diag) : ret;
+}
+
+int tl_nonce_store_keep(TlNonceStore *store, const char *path, int64_t now_ns, TlDiag *diag)
+{
+    int ret, lines = 0;
+    pthread_mutex_lock(&store->mutex);
+    FILE *file = fopen(path, "re");
+    if (file) {
+        lines = read_entries(store, file, now_ns);
+        fclose(file);
+    }
+    store->path = tl_strdup(path);
+    if (!store->path)
+        ret = tl_fail(diag, TL_ENOMEM, "out of memory for the nonces");
+    else // only when it pays: another service of the same hotkey may be writing to it
+        ret = lines > store->count + LINES_STALE ? rewrite(store, diag) : open_for_more(store, diag);
+    pthread_mutex_unlock(&store->mutex);
+    return ret;
+}
+
+// --- checks
+
 static int check_locked(TlNonceStore *store, const char *nonce, int64_t now_ns, uint8_t hash[16], int64_t *stamp_ns)
 {
     int ret = parse_stamp(nonce, stamp_ns);
@@ -126,8 +209,11 @@ int tl_nonce_accept(TlNonceStore *store, const char *nonce, int64_t now_ns)
     int64_t stamp;
     pthread_mutex_lock(&store->mutex);
     int ret = check_locked(store, nonce, now_ns, hash, &stamp);
-    if (ret == TL_OK && store->count >= store->capacity)
+    if (ret == TL_OK && store->count >= store->capacity) {
         purge(store, now_ns);
+        if (store->kept)
+            (void)!rewrite(store, NULL);
+    }
     if (ret == TL_OK && store->count >= store->capacity)
         ret = TL_ELIMIT;
     if (ret == TL_OK) {
@@ -135,6 +221,10 @@ int tl_nonce_accept(TlNonceStore *store, const char *nonce, int64_t now_ns)
         memcpy(entry->hash, hash, 16);
         entry->stamp_ns = stamp;
         store->count++;
+        if (store->kept) {
+            write_entry(store->kept, entry);
+            (void)fflush(store->kept);
+        }
     }
     pthread_mutex_unlock(&store->mutex);
     return ret;

@@ -18,6 +18,11 @@ typedef struct TlNonceStore TlNonceStore;
 TlNonceStore *tl_nonce_store_create(int capacity, int64_t window_ns); // NULL when out of memory
 void tl_nonce_store_destroy(TlNonceStore **store);
 
+// Keeps what is accepted in a file, too, and begins with what an earlier run left there: a request that was served
+// before a restart cannot be played again after it. Once for a store. On failure (TL_EIO, TL_EDENIED …) the store works
+// on without a file.
+TL_NODISCARD int tl_nonce_store_keep(TlNonceStore *store, const char *path, int64_t now_ns, TlDiag *diag);
+
 // Form and age only. now_ns is Unix time. TL_EFORMAT, TL_ETIMEOUT (too old or too far ahead), TL_EEXIST (seen).
 TL_NODISCARD int tl_nonce_check(TlNonceStore *store, const char *nonce, int64_t now_ns);
 // Stores it after the signature was found good; checks again, so of two equal requests at once only one wins.

@@ -94,26 +94,44 @@ static void *refresh_main(void *opaque)
     return NULL;
 }
 
-// Below the user's cache folder. Without one no table is kept: a folder that all users share is no place for what says
-// whom to trust.
-static void choose_stake_file(Service *v)
+// A file below the user's cache folder. Without one nothing is kept: a folder that all users share is no place for what
+// says whom to trust.
+static int cache_file(char *path, size_t size, const char *name)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     const int has_cache = cache && cache[0] == '/', has_home = home && home[0] == '/';
     char folder[TL_SERVE_TEXT];
-    if (v->settings->stake_file[0]) {
-        snprintf(v->stake_file, sizeof v->stake_file, "%s", v->settings->stake_file);
-        return;
-    }
-    if (!has_cache && !has_home) {
-        tl_log(TL_LOG_WARNING, "The stake table is not kept between runs: neither XDG_CACHE_HOME nor HOME is set");
-        return;
-    }
+    if (!has_cache && !has_home)
+        return -1;
     snprintf(folder, sizeof folder, "%s%s", has_cache ? cache : home, has_cache ? "" : "/.cache");
     (void)mkdir(folder, 0755);
-    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline", folder);
-    (void)mkdir(v->stake_file, 0755);
-    snprintf(v->stake_file, sizeof v->stake_file, "%s/touchline/stakes-%d.json", folder, v->settings->chain.netuid);
+    snprintf(path, size, "%s/touchline", folder);
+    (void)mkdir(path, 0755);
+    return (size_t)snprintf(path, size, "%s/touchline/%s", folder, name) < size ? 0 : -1;
+}
+
+static void choose_stake_file(Service *v)
+{
+    char name[64];
+    snprintf(name, sizeof name, "stakes-%d.json", v->settings->chain.netuid);
+    if (v->settings->stake_file[0])
+        snprintf(v->stake_file, sizeof v->stake_file, "%s", v->settings->stake_file);
+    else if (cache_file(v->stake_file, sizeof v->stake_file, name) < 0) {
+        v->stake_file[0] = 0;
+        tl_log(TL_LOG_WARNING, "The stake table is not kept between runs: neither XDG_CACHE_HOME nor HOME is set");
+    }
+}
+
+static void keep_nonces(Service *v, const char *address)
+{
+    char path[TL_SERVE_TEXT + 64], name[TL_SS58_SIZE + 16];
+    TlDiag why = {0};
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(name, sizeof name, "nonces-%s", address);
+    if (cache_file(path, sizeof path, name) == 0 &&
+        tl_nonce_store_keep(v->gate.nonces, path, (int64_t)now.tv_sec * 1000000000 + now.tv_nsec, &why) < 0)
+        tl_log(TL_LOG_WARNING, "Nonces are not kept over a restart: %s", why.text);
 }
 
 // --- opening
@@ -135,6 +153,7 @@ static int open_gate(Service *v, TlDiag *diag)
         return ret;
     if (tl_ss58_decode(address, v->gate.own_key) < 0)
         return tl_fail(diag, TL_EUSAGE, "'%s' is no hotkey address", address);
+    keep_nonces(v, address);
     for (; hotkeys < TL_SERVE_LIST_MAX && s->allow_hotkey[hotkeys]; hotkeys++) {
         uint8_t key[32];
         if (tl_ss58_decode(s->allow_hotkey[hotkeys], key) < 0 || tl_stake_table_allow(v->gate.stakes, key) < 0)

@@ -194,6 +194,20 @@ def test_a_crash_leaves_nothing(serve, private_options, videos, environment):
     assert temporary_files(environment) == before
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_request_cannot_be_played_again_after_a_restart(serve, private_options, videos, how):
+    body = validator.body_of(videos.url("good"))
+    headers = validator.signed_headers(body)
+    service = serve(*private_options)
+    assert validator.challenge(service.port, body, headers).status == 200
+    service.signal(how)
+    service.process.wait(30)
+    again = serve(*private_options)
+    reply = validator.challenge(again.port, body, headers)
+    assert reply.status == 401 and reply.detail == "Oi, that nonce is not valid!"
+    assert again.challenge(videos.url("good")).status == 200
+
+
 def test_the_port_is_in_use(serve, private_options):
     service = serve(*private_options)
     second = serve(*private_options, "--listen", f"127.0.0.1:{service.port}", wait=False)

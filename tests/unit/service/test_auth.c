@@ -4,7 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sodium.h>
@@ -281,14 +284,66 @@ static void nonce_table_is_bounded(void **state)
     tl_nonce_store_destroy(&store);
 }
 
+// What was accepted before a restart is refused after it; a damaged file harms nobody; it does not grow for ever.
+static void nonces_outlive_a_restart(void **state)
+{
+    (void)state;
+    const int64_t window = 120 * SECOND_NS, now = 1755187091123456789ll;
+    char path[] = "/tmp/touchline-nonces-XXXXXX", text[64];
+    TlDiag diag = {0};
+    struct stat info;
+    FILE *file = fdopen(mkstemp(path), "w");
+    assert_non_null(file);
+    fprintf(file, "rubbish\n%032d 0\n%032d -5\n%032d 99999999999999999999\n%064d\n\n", 1, 2, 3, 4);
+    for (int i = 0; i < 2000; i++)
+        fprintf(file, "%032d %lld\n", i, (long long)(now - window - 1));
+    fclose(file);
+    for (int run = 0; run < 3; run++) {
+        TlNonceStore *store = tl_nonce_store_create(100, window);
+        assert_int_equal(tl_nonce_store_keep(store, path, now + run, &diag), TL_OK);
+        assert_int_equal(stat(path, &info), 0);
+        assert_true(info.st_size < 1000);
+        for (int old = 0; old < run; old++) {
+            snprintf(text, sizeof text, "%lld_%d", (long long)(now + old * SECOND_NS), old);
+            assert_int_equal(tl_nonce_check(store, text, now + run), TL_EEXIST);
+        }
+        snprintf(text, sizeof text, "%lld_%d", (long long)(now + run * SECOND_NS), run);
+        assert_int_equal(tl_nonce_accept(store, text, now + run), TL_OK);
+        tl_nonce_store_destroy(&store);
+    }
+    TlNonceStore *store = tl_nonce_store_create(100, window);
+    assert_int_equal(tl_nonce_store_keep(store, path, now + 200 * SECOND_NS, &diag), TL_OK);
+    for (int i = 0; i < 200; i++) { // a full table that time empties: the file follows it
+        const int64_t later = now + (200 + (int64_t)i) * 2 * window;
+        for (int k = 0; k < 50; k++) {
+            snprintf(text, sizeof text, "%lld_%d", (long long)later, k);
+            assert_int_equal(tl_nonce_accept(store, text, later), TL_OK);
+        }
+    }
+    assert_int_equal(stat(path, &info), 0);
+    assert_true(info.st_size < 100 * 60);
+    tl_nonce_store_destroy(&store);
+    store = tl_nonce_store_create(100, window);
+    assert_true(tl_nonce_store_keep(store, "/nonexistent/folder/nonces", now, &diag) < 0);
+    assert_int_equal(tl_nonce_accept(store, "1755187091123456789_a", now), TL_OK);
+    tl_nonce_store_destroy(&store);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merlin_vectors),  cmocka_unit_test(published_signatures),
-        cmocka_unit_test(edge_lengths),    cmocka_unit_test(subnet_request),
-        cmocka_unit_test(hostile_keys),    cmocka_unit_test(seeds),
-        cmocka_unit_test(sign_and_verify), cmocka_unit_test(addresses),
-        cmocka_unit_test(nonces),          cmocka_unit_test(nonce_table_is_bounded),
+        cmocka_unit_test(merlin_vectors),
+        cmocka_unit_test(published_signatures),
+        cmocka_unit_test(edge_lengths),
+        cmocka_unit_test(subnet_request),
+        cmocka_unit_test(hostile_keys),
+        cmocka_unit_test(seeds),
+        cmocka_unit_test(sign_and_verify),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(nonces),
+        cmocka_unit_test(nonce_table_is_bounded),
+        cmocka_unit_test(nonces_outlive_a_restart),
     };
     if (tl_sr25519_init() < 0)
         return 1;
