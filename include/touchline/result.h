@@ -30,6 +30,7 @@ typedef struct TlObject {
     float pitch[2];   ///< foot point (of the ball: its centre) on the pitch in metres; valid when has_pitch
     uint8_t has_pitch;
     uint8_t filled; ///< 1 when the box was interpolated and not detected in this very frame
+    uint8_t team;   ///< 1 or 2, never the other one for the same id; 0 not known, or neither team's
 } TlObject;
 
 typedef struct TlPoint {
@@ -42,6 +43,7 @@ typedef struct TlRecord {
     double time_s;  ///< presentation time in seconds from the first frame
     uint8_t filled; ///< 1 when the networks did not run on this frame
     uint8_t has_homography;
+    uint8_t left_team; ///< 1 or 2: the team that defends the goal at x = 0; 0 not known
     int32_t object_count;
     TlObject objects[TL_OBJECT_MAX]; ///< ascending id
     TlPoint points[TL_POINT_COUNT];

@@ -13,6 +13,7 @@
 #include "fill/feet.h"
 #include "fill/graphics.h"
 #include "fill/path.h"
+#include "fill/sides.h"
 
 enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
 
@@ -37,6 +38,7 @@ typedef struct Face {
     int32_t id, shown;
     float best_score;
     float on, off; ///< fading counts of key frames on and off the pitch (a ball: beside and on a mark)
+    int keeper_of; ///< team whose goal he was seen to keep
     TlStill still;
 } Face;
 
@@ -50,6 +52,7 @@ struct TlFill {
     TlChain chain;
     TlPath path;
     TlGraphics graphics;
+    TlSides sides;
     int64_t last_key; ///< frame of the last key frame
     Face face[FACE_COUNT];
     TlChainBox box[BOX_MAX];
@@ -112,6 +115,7 @@ void tl_fill_reset(TlFill *f)
     f->ball_shown = 0;
     f->ball_shot = -1;
     f->graphics = (TlGraphics){0};
+    f->sides = (TlSides){0};
     f->last_key = 0;
     memset(f->face, 0, sizeof f->face);
     tl_chain_reset(&f->chain);
@@ -208,6 +212,27 @@ static int is_misplaced(const TlFill *f, const TlPitchView *view, const TlTracke
     return outside_m(f, gx, gy) > (t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M);
 }
 
+static int class_of(const TlFill *f, int32_t id, int class_id)
+{
+    return f->params.tracker ? tl_tracker_class(f->params.tracker, id) : class_id;
+}
+
+// What a sighting tells of the sides: where a team plays, or whose goal this is.
+static void judge_side(TlFill *f, const TlPitchView *view, const TlTracked *t, Face *face)
+{
+    double x, y, gx, gy;
+    int class_id = class_of(f, t->id, t->class_id);
+    if (!f->params.tracker || (class_id != TL_CLASS_PLAYER && class_id != TL_CLASS_GOALKEEPER))
+        return;
+    tl_ground_pixel(t->bbox, class_id, &x, &y);
+    if (!stands(view, x, y, &gx, &gy))
+        return;
+    if (class_id == TL_CLASS_PLAYER)
+        tl_sides_add(&f->sides, tl_tracker_team(f->params.tracker, t->id), gx);
+    else if (!face->keeper_of)
+        face->keeper_of = tl_sides_keeper(&f->sides, gx, f->pitch.length_m);
+}
+
 // Counts for every sighting of a key frame whether it is on the pitch.
 static void judge_key(TlFill *f, TlKeyFrame *key)
 {
@@ -223,7 +248,10 @@ static void judge_key(TlFill *f, TlKeyFrame *key)
         Face *face = face_of(f, t->id);
         face->on = face->on * (float)OFF_FADE + (off ? 0 : 1);
         face->off = face->off * (float)OFF_FADE + (off ? 1 : 0);
+        if (!off)
+            judge_side(f, &view, t, face);
     }
+    tl_sides_step(&f->sides, key->frame, f->params.fps);
 }
 
 // Key frames whose camera is settled are judged once, ahead of the frame that is being answered.
@@ -374,16 +402,24 @@ static int is_carried_on(const TlFill *f, const TlSlot *slot)
     return f->chain.is_blind && slot->frame > f->last_key;
 }
 
+static int team_of(TlFill *f, int32_t id, int class_id)
+{
+    if (class_id == TL_CLASS_GOALKEEPER)
+        return face_of(f, id)->keeper_of;
+    return class_id == TL_CLASS_PLAYER && f->params.tracker ? tl_tracker_team(f->params.tracker, id) : 0;
+}
+
 static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
 {
     int count = tl_chain_boxes(&f->chain, slot->frame, slot->shot, f->box, BOX_MAX);
     for (int i = 0; i < count && record->object_count < TL_OBJECT_MAX; i++) {
         const TlChainBox *box = &f->box[i];
-        int class_id = f->params.tracker ? tl_tracker_class(f->params.tracker, box->id) : box->class_id;
+        int class_id = class_of(f, box->id, box->class_id);
         if (class_id < 0 || class_id >= TL_CLASS_COUNT || !is_shown(f, box, face_of(f, box->id), class_id, slot->frame))
             continue;
         TlObject *o = &record->objects[record->object_count];
         *o = (TlObject){.id = box->id, .class_id = class_id, .score = box->score, .filled = box->filled};
+        o->team = (uint8_t)team_of(f, box->id, class_id);
         // Where the camera is not known, answer_camera() takes the place away again.
         double place[2];
         if (!is_carried_on(f, slot) && tl_feet_place(&f->chain, slot->frame, box, place) == 0)
@@ -472,6 +508,7 @@ int tl_fill_next(TlFill *f, TlRecord *record)
         plain_objects(f, slot, record);
     }
     answer_camera(f, slot, record);
+    record->left_team = (uint8_t)f->sides.left_team;
     f->first = (f->first + 1) % f->capacity;
     f->count--;
     return TL_OK;

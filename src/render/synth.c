@@ -328,12 +328,12 @@ static int visible_pixels(const TlCanvas *canvas, const float box[4], int owner)
 }
 
 static void add_object(const TlSynth *synth, TlRecord *truth, const TlSpriteStat *stat, int owner, int class_id,
-                       const double at[2])
+                       int team, const double at[2])
 {
     const TlCanvas *canvas = &synth->canvas;
     if (stat->pixels < 1 || truth->object_count >= TL_OBJECT_MAX)
         return;
-    TlObject object = {.id = owner, .class_id = class_id, .score = 1, .has_pitch = 1};
+    TlObject object = {.id = owner, .class_id = class_id, .score = 1, .has_pitch = 1, .team = (uint8_t)team};
     object.bbox[0] = (float)(stat->x0 > 0 ? stat->x0 : 0);
     object.bbox[1] = (float)(stat->y0 > 0 ? stat->y0 : 0);
     object.bbox[2] = (float)(stat->x1 < canvas->width ? stat->x1 : canvas->width);
@@ -354,10 +354,13 @@ static void make_truth(const TlSynth *synth, TlRecord *truth)
     memset(truth, 0, sizeof(*truth));
     truth->frame = synth->frame;
     truth->time_s = (double)synth->frame / synth->params.fps;
-    for (int i = 0; i < synth->match.agent_count; i++)
-        add_object(synth, truth, &synth->stat[i], i + 1, class_of[synth->match.agent[i].role],
-                   synth->match.agent[i].at);
-    add_object(synth, truth, &synth->stat[TL_AGENT_MAX], TL_AGENT_MAX + 1, TL_CLASS_BALL, synth->match.ball);
+    truth->left_team = 1;
+    for (int i = 0; i < synth->match.agent_count; i++) {
+        const TlAgent *agent = &synth->match.agent[i];
+        int team = agent->role == TL_ROLE_PLAYER || agent->role == TL_ROLE_KEEPER ? agent->team + 1 : 0;
+        add_object(synth, truth, &synth->stat[i], i + 1, class_of[agent->role], team, agent->at);
+    }
+    add_object(synth, truth, &synth->stat[TL_AGENT_MAX], TL_AGENT_MAX + 1, TL_CLASS_BALL, 0, synth->match.ball);
     if (synth->director.shot == TL_SHOT_CLOSE) // the pitch is out of focus and out of view
         return;
     for (int i = 0; i < TL_POINT_COUNT; i++) {

@@ -104,3 +104,23 @@ int tl_object_on_pitch(const TlObject *object)
 {
     return object->has_pitch && isfinite(object->pitch[0]) && isfinite(object->pitch[1]);
 }
+
+static int is_team(int team)
+{
+    return team == 1 || team == 2;
+}
+
+void tl_json_team(TlStrbuf *buf, int team)
+{
+    if (is_team(team))
+        tl_strbuf_int(buf, team);
+    else
+        tl_strbuf_str(buf, "null");
+}
+
+const char *tl_team_side(int left_team, int team)
+{
+    if (!is_team(left_team) || !is_team(team))
+        return NULL;
+    return team == left_team ? "left" : "right";
+}

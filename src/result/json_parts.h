@@ -22,5 +22,8 @@ const char *tl_json_bool(int value);
 // Objects of a record that may be written: 0..TL_OBJECT_MAX whatever object_count says.
 int tl_record_objects(const TlRecord *record);
 int tl_object_on_pitch(const TlObject *object); // has_pitch and finite
+void tl_json_team(TlStrbuf *buf, int team);     // 1, 2 or null
+// "left" or "right": the side of the picture on which a team defends; NULL when that is not known.
+const char *tl_team_side(int left_team, int team);
 
 #endif

@@ -114,6 +114,16 @@ static int get_text(const json_t *object, const char *key, char *out, size_t siz
     return 0;
 }
 
+// 1, 2, or null; files of older versions have no such key.
+static int get_team(const json_t *value, uint8_t *out)
+{
+    int64_t team = 0;
+    if (value && !json_is_null(value) && get_int(value, 1, 2, &team) < 0)
+        return -1;
+    *out = (uint8_t)team;
+    return 0;
+}
+
 // --- records
 
 static int get_object(const json_t *value, TlObject *out)
@@ -125,7 +135,8 @@ static int get_object(const json_t *value, TlObject *out)
         get_int(json_object_get(value, "class_id"), 0, TL_CLASS_COUNT - 1, &class_id) < 0 ||
         get_floats(json_object_get(value, "bbox"), out->bbox, 4) < 0 ||
         get_float(json_object_get(value, "score"), &out->score) < 0 ||
-        get_bool(json_object_get(value, "filled"), &out->filled) < 0)
+        get_bool(json_object_get(value, "filled"), &out->filled) < 0 ||
+        get_team(json_object_get(value, "team"), &out->team) < 0)
         return -1;
     out->id = (int32_t)id;
     out->class_id = (int32_t)class_id;
@@ -143,7 +154,7 @@ static int get_objects(const TlJsonlReader *r, const json_t *array, TlRecord *re
                        (long long)r->line_number, count, (int)TL_OBJECT_MAX);
     for (size_t i = 0; i < count; i++)
         if (get_object(json_array_get(array, i), &record->objects[i]) < 0)
-            return bad(r, "an object has not id, class_id, bbox, score, filled and pitch as it should", diag);
+            return bad(r, "an object has not id, class_id, bbox, score, filled, pitch and team as it should", diag);
     record->object_count = (int32_t)count;
     return TL_OK;
 }
@@ -205,6 +216,8 @@ static int get_record(const TlJsonlReader *r, const json_t *root, TlRecord *reco
     record->time_s = json_number_value(time);
     if (get_bool(json_object_get(root, "filled"), &record->filled) < 0)
         return bad(r, "\"filled\" is not true or false", diag);
+    if (get_team(json_object_get(root, "left_team"), &record->left_team) < 0)
+        return bad(r, "\"left_team\" is neither 1, 2 nor null", diag);
     if (get_points(json_object_get(root, "keypoints"), record->points) < 0)
         return bad(r, "\"keypoints\" is not a list of 32 times x, y, confidence", diag);
     if (get_homography(json_object_get(root, "homography"), record) < 0)

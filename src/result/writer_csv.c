@@ -1,7 +1,7 @@
 // CSV with the columns of supervision's CSVSink: its seven, then ours in alphabetical order, as it sorts extra columns.
 //
-// One row an object; frames without objects have none. Empty fields: no track, not on the pitch. class_id as everywhere
-// (0 ball ... 3 referee), frame_index from 0, metres from pitch point 0.
+// One row an object; frames without objects have none. Empty fields: no track, not on the pitch, team not known.
+// class_id as everywhere (0 ball ... 3 referee), frame_index from 0, metres from pitch point 0.
 #include "result/json_parts.h"
 #include "result/writer_ops.h"
 
@@ -11,7 +11,7 @@ static int begin(void *priv, const TlWriterContext *context, TlStrbuf *buf, TlDi
     (void)context;
     (void)diag;
     tl_strbuf_str(buf, "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,"
-                       "class_name,filled,frame_index,pitch_x,pitch_y,time_s\n");
+                       "class_name,filled,frame_index,pitch_x,pitch_y,side,team,time_s\n");
     return TL_OK;
 }
 
@@ -37,7 +37,10 @@ static void append_row(TlStrbuf *buf, const TlRecord *record, const TlObject *ob
         if (on_pitch)
             tl_json_fixed(buf, (double)object->pitch[i], TL_DECIMALS_M);
     }
+    const char *side = tl_team_side(record->left_team, object->team);
     tl_strbuf_char(buf, ',');
+    tl_strbuf_str(buf, side ? side : "");
+    tl_strbuf_str(buf, object->team == 1 ? ",1," : object->team == 2 ? ",2," : ",,");
     tl_json_fixed(buf, record->time_s, 6);
     tl_strbuf_char(buf, '\n');
 }

@@ -1,10 +1,11 @@
 // SoccerNet game state predictions: {"predictions":[...]}, one entry a person with a place on the pitch.
 //
 // bbox_pitch is the feet line (left, middle, right end) in metres from the centre spot, y towards the camera, as in
-// SoccerNet/sn-gamestate. Team and shirt number are not known here and null. Persons without a place are left out, for
-// the evaluator refuses null there, and so is the ball, which it does not look at. An image_id has ten digits: split,
-// sequence, frame from 1. The split comes from a folder SoccerNetGS-<split> in the output's path (else test), the
-// sequence from a file name SNGS-<number> (else 001).
+// SoccerNet/sn-gamestate. A team is the side it defends as the camera sees it, null while that is not known; shirt
+// numbers are not known here and null. Persons without a place are left out, for the evaluator refuses null there, and
+// so is the ball, which it does not look at. An image_id has ten digits: split, sequence, frame from 1. The split comes
+// from a folder SoccerNetGS-<split> in the output's path (else test), the sequence from a file name SNGS-<number> (else
+// 001).
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
@@ -111,8 +112,14 @@ static int record_entries(void *priv, const TlWriterContext *context, const TlRe
                          (long long)record->frame + 1, (int)object->id);
         tl_strbuf_str(buf, ",\"supercategory\":\"object\",\"category_id\":1,\"confidence\":");
         tl_json_fixed(buf, (double)object->score, TL_DECIMALS_SCORE);
-        tl_strbuf_printf(buf, ",\"attributes\":{\"role\":\"%s\",\"jersey\":null,\"team\":null}",
-                         tl_class_name(object->class_id));
+        const char *side = tl_team_side(record->left_team, object->team);
+        tl_strbuf_printf(buf,
+                         ",\"attributes\":{\"role\":\"%s\",\"jersey\":null,\"team\":", tl_class_name(object->class_id));
+        if (side && object->class_id != TL_CLASS_REFEREE)
+            tl_strbuf_json(buf, side);
+        else
+            tl_strbuf_str(buf, "null");
+        tl_strbuf_char(buf, '}');
         append_boxes(buf, context, record, object);
     }
     return TL_OK;

@@ -1,7 +1,8 @@
 // JSON Lines, our own format: a head line, then one object a frame.
 //
 // {"touchline","format":1,"source","width","height","fps","player_model","pitch_model","settings"}
-// {"frame","time","filled","objects":[{"id","class","class_id","bbox","score","filled","pitch"}],"keypoints","homography"}
+// {"frame","time","filled","left_team","objects":[{"id","class","class_id","bbox","score","filled","pitch","team"}],
+// "keypoints","homography"}
 // and "camera":{"lens","straight"} last where the lens is known.
 // Pixels with 2 decimals, metres with 3, scores with 4, the homography with 10 significant digits.
 #include "result/json_parts.h"
@@ -52,6 +53,8 @@ static void append_object(TlStrbuf *buf, const TlObject *object)
         tl_json_numbers(buf, object->pitch, 2, TL_DECIMALS_M);
     else
         tl_strbuf_str(buf, "null");
+    tl_strbuf_str(buf, ",\"team\":");
+    tl_json_team(buf, object->team);
     tl_strbuf_char(buf, '}');
 }
 
@@ -65,6 +68,8 @@ static int record_line(void *priv, const TlWriterContext *context, const TlRecor
     tl_json_fixed(buf, record->time_s, 6);
     tl_strbuf_str(buf, ",\"filled\":");
     tl_strbuf_str(buf, tl_json_bool(record->filled));
+    tl_strbuf_str(buf, ",\"left_team\":");
+    tl_json_team(buf, record->left_team);
     tl_strbuf_str(buf, ",\"objects\":[");
     for (int i = 0; i < tl_record_objects(record); i++) {
         if (i)

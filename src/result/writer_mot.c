@@ -2,8 +2,8 @@
 // SoccerNet's gameinfo.ini, which names the role of every track.
 //
 // The ball is left out: every row of a MOT file counts as a person. Column 8 is a class to TrackEval, which refuses
-// values above 1, so it stays -1. Layouts: motchallenge.net; SoccerNet/sn-tracking for gameinfo.ini (teams and shirt
-// numbers are not known here, so a role stands alone).
+// values above 1, so it stays -1. Layouts: motchallenge.net; SoccerNet/sn-tracking for gameinfo.ini (shirt numbers are
+// not known here; where the team or its side is not, the role stands alone).
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
@@ -17,12 +17,14 @@ enum { TRACKS_AT_FIRST = 1024, TRACKS_MAX = 1 << 18 };
 
 typedef struct Votes {
     uint32_t of[TL_CLASS_COUNT]; ///< frames in which the track had this class
+    uint8_t team;                ///< the last one known
 } Votes;
 
 typedef struct Mot {
     TlOutfile *seqinfo, *gameinfo; ///< NULL when nothing may lie beside the output
     Votes *votes;                  ///< [capacity], by track id
     int capacity;
+    int left_team;  ///< the last one known
     int64_t length; ///< of the sequence: last frame + 1
     char name[256]; ///< of the sequence: file name without its ending
 } Mot;
@@ -111,6 +113,8 @@ static int vote(Mot *mot, const TlObject *object)
     if (reserve(mot, object->id) < 0)
         return TL_ENOMEM;
     mot->votes[object->id].of[object->class_id]++;
+    if (object->team)
+        mot->votes[object->id].team = object->team;
     return TL_OK;
 }
 
@@ -118,6 +122,7 @@ static int record_rows(void *priv, const TlWriterContext *context, const TlRecor
 {
     Mot *mot = priv;
     (void)context;
+    mot->left_team = record->left_team ? record->left_team : mot->left_team;
     mot->length = record->frame + 1 > mot->length ? record->frame + 1 : mot->length;
     for (int i = 0; i < tl_record_objects(record); i++) {
         const TlObject *object = &record->objects[i];
@@ -170,8 +175,12 @@ static void append_gameinfo(TlStrbuf *text, const Mot *mot)
     tl_strbuf_printf(text, "[Sequence]\nname=%s\nnum_tracklets=%d\n", mot->name, tracks);
     for (int id = 0; id < mot->capacity; id++) {
         int role = role_of(&mot->votes[id]);
-        if (role >= 0)
-            tl_strbuf_printf(text, "trackletID_%d= %s;X\n", id, tl_class_name(role));
+        if (role < 0)
+            continue;
+        int team = role == TL_CLASS_REFEREE ? 0 : mot->votes[id].team;
+        const char *side = tl_team_side(mot->left_team, team);
+        tl_strbuf_printf(text, "trackletID_%d= %s%s%s;X\n", id, tl_class_name(role), side ? " team " : "",
+                         side ? side : "");
     }
 }
 

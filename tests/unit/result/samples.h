@@ -21,16 +21,18 @@ static inline TlStreamInfo sample_info(void)
     return info;
 }
 
-// Frame 4: a player on the pitch, a ball that is not, a filled goalkeeper; point 3 seen; a homography.
+// Frame 4: a player on the pitch, a ball that is not, a filled goalkeeper of the other team; point 3 seen; a
+// homography.
 static inline TlRecord sample_record(void)
 {
-    TlRecord r = {.frame = 4, .time_s = 0.16, .has_homography = 1, .object_count = 3};
+    TlRecord r = {.frame = 4, .time_s = 0.16, .has_homography = 1, .left_team = 2, .object_count = 3};
     r.objects[0] = (TlObject){.id = 1,
                               .class_id = TL_CLASS_PLAYER,
                               .bbox = {100, 200.5f, 140.25f, 300},
                               .score = 0.93f,
                               .pitch = {52.5f, 0.25f},
-                              .has_pitch = 1};
+                              .has_pitch = 1,
+                              .team = 2};
     r.objects[1] = (TlObject){.id = 2, .class_id = TL_CLASS_BALL, .bbox = {10, 20, 22, 32}, .score = 0.5f};
     r.objects[2] = (TlObject){.id = 7,
                               .class_id = TL_CLASS_GOALKEEPER,
@@ -38,7 +40,8 @@ static inline TlRecord sample_record(void)
                               .score = 1,
                               .filled = 1,
                               .pitch = {105, 68},
-                              .has_pitch = 1};
+                              .has_pitch = 1,
+                              .team = 1};
     r.points[3] = (TlPoint){640.125f, 0.5f, 0.875f};
     const double h[9] = {0.05, 0, 20, 0, 0.1, -20, 0, 1.25e-05, 1};
     memcpy(r.homography, h, sizeof h);

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "base/strbuf.h"
+#include "result/json_parts.h"
 #include "result/sn44_json.h"
 #include "samples.h"
 
@@ -43,13 +44,13 @@ static void test_jsonl(void **opaque)
     (void)opaque;
     TlRecord record = sample_record();
     expect_file("out.jsonl", NULL, &record, 1,
-                HEAD "{\"frame\":4,\"time\":0.16,\"filled\":false,\"objects\":["
+                HEAD "{\"frame\":4,\"time\":0.16,\"filled\":false,\"left_team\":2,\"objects\":["
                      "{\"id\":1,\"class\":\"player\",\"class_id\":2,\"bbox\":[100,200.5,140.25,300],\"score\":0.93,"
-                     "\"filled\":false,\"pitch\":[52.5,0.25]},"
+                     "\"filled\":false,\"pitch\":[52.5,0.25],\"team\":2},"
                      "{\"id\":2,\"class\":\"ball\",\"class_id\":0,\"bbox\":[10,20,22,32],\"score\":0.5,"
-                     "\"filled\":false,\"pitch\":null},"
+                     "\"filled\":false,\"pitch\":null,\"team\":null},"
                      "{\"id\":7,\"class\":\"goalkeeper\",\"class_id\":1,\"bbox\":[0,1,2,3],\"score\":1,"
-                     "\"filled\":true,\"pitch\":[105,68]}],"
+                     "\"filled\":true,\"pitch\":[105,68],\"team\":1}],"
                      "\"keypoints\":[" ZERO3 "," ZERO3 "," ZERO3 ",[640.13,0.5,0.875]," REST3 "],"
                      "\"homography\":[0.05,0,20,0,0.1,-20,0,1.25e-05,1]}\n");
 }
@@ -59,8 +60,8 @@ static void test_jsonl_empty_frame(void **opaque)
     (void)opaque;
     TlRecord record = {.frame = 0, .filled = 1};
     expect_file("out.ndjson", NULL, &record, 1,
-                HEAD "{\"frame\":0,\"time\":0,\"filled\":true,\"objects\":[],\"keypoints\":[" ZEROS3 "," REST3
-                     "],\"homography\":null}\n");
+                HEAD "{\"frame\":0,\"time\":0,\"filled\":true,\"left_team\":null,\"objects\":[],\"keypoints\":[" ZEROS3
+                     "," REST3 "],\"homography\":null}\n");
 }
 
 static void test_sn44(void **opaque)
@@ -96,10 +97,10 @@ static void test_csv(void **opaque)
     record[0].objects[1].id = -1;
     expect_file("out.csv", NULL, record, 2,
                 "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,"
-                "class_name,filled,frame_index,pitch_x,pitch_y,time_s\n"
-                "100,200.5,140.25,300,2,0.93,1,player,0,4,52.5,0.25,0.16\n"
-                "10,20,22,32,0,0.5,,ball,0,4,,,0.16\n"
-                "0,1,2,3,1,1,7,goalkeeper,1,4,105,68,0.16\n");
+                "class_name,filled,frame_index,pitch_x,pitch_y,side,team,time_s\n"
+                "100,200.5,140.25,300,2,0.93,1,player,0,4,52.5,0.25,left,2,0.16\n"
+                "10,20,22,32,0,0.5,,ball,0,4,,,,,0.16\n"
+                "0,1,2,3,1,1,7,goalkeeper,1,4,105,68,right,1,0.16\n");
 }
 
 static void test_mot(void **opaque)
@@ -120,8 +121,8 @@ static void test_mot(void **opaque)
                               "10,1,100,200.5,40.25,99.5,0.93,-1,-1,-1\n10,7,0,1,2,2,1,-1,-1,-1\n");
     assert_string_equal(seq, "[Sequence]\nname=SNMOT 100_\nimDir=img1\nframeRate=25\nseqLength=10\nimWidth=1280\n"
                              "imHeight=720\nimExt=.jpg\n");
-    assert_string_equal(game, "[Sequence]\nname=SNMOT 100_\nnum_tracklets=2\ntrackletID_1= player;X\n"
-                              "trackletID_7= goalkeeper;X\n");
+    assert_string_equal(game, "[Sequence]\nname=SNMOT 100_\nnum_tracklets=2\ntrackletID_1= player team left;X\n"
+                              "trackletID_7= goalkeeper team right;X\n");
     free(text);
     free(seq);
     free(game);
@@ -138,12 +139,12 @@ static void test_gsr(void **opaque)
     expect_file("SNGS-116.json", "gsr", &record, 1,
                 "{\"predictions\":[\n"
                 "{\"image_id\":\"3116000005\",\"track_id\":1,\"supercategory\":\"object\",\"category_id\":1,"
-                "\"confidence\":0.93,\"attributes\":{\"role\":\"player\",\"jersey\":null,\"team\":null},"
+                "\"confidence\":0.93,\"attributes\":{\"role\":\"player\",\"jersey\":null,\"team\":\"left\"},"
                 "\"bbox_image\":{\"x\":100,\"y\":200.5,\"w\":40.25,\"h\":2},"
                 "\"bbox_pitch\":{\"x_bottom_left\":-1.004,\"y_bottom_left\":-33.75,\"x_bottom_middle\":0,"
                 "\"y_bottom_middle\":-33.75,\"x_bottom_right\":1.004,\"y_bottom_right\":-33.75}},\n"
                 "{\"image_id\":\"3116000005\",\"track_id\":7,\"supercategory\":\"object\",\"category_id\":1,"
-                "\"confidence\":1,\"attributes\":{\"role\":\"goalkeeper\",\"jersey\":null,\"team\":null},"
+                "\"confidence\":1,\"attributes\":{\"role\":\"goalkeeper\",\"jersey\":null,\"team\":\"right\"},"
                 "\"bbox_image\":{\"x\":0,\"y\":1,\"w\":2,\"h\":2},"
                 "\"bbox_pitch\":{\"x_bottom_left\":52.45,\"y_bottom_left\":34,\"x_bottom_middle\":52.5,"
                 "\"y_bottom_middle\":34,\"x_bottom_right\":52.55,\"y_bottom_right\":34}}\n]}\n");
@@ -169,6 +170,33 @@ static void test_gsr_corners(void **opaque)
                 "\"bbox_image\":{\"x\":1000,\"y\":600,\"w\":20,\"h\":40},"
                 "\"bbox_pitch\":{\"x_bottom_left\":-2.5,\"y_bottom_left\":-2,\"x_bottom_middle\":-2,"
                 "\"y_bottom_middle\":-2,\"x_bottom_right\":-1.5,\"y_bottom_right\":-2}}\n]}\n");
+}
+
+// A team without a side, a side without a team, values that are no team: null and empty everywhere.
+static void test_unknown_teams(void **opaque)
+{
+    (void)opaque;
+    TlRecord record = sample_record();
+    TlStrbuf buf = {0};
+    record.left_team = 0;
+    record.object_count = 1;
+    expect_file("x.csv", NULL, &record, 1,
+                "x_min,y_min,x_max,y_max,class_id,confidence,tracker_id,"
+                "class_name,filled,frame_index,pitch_x,pitch_y,side,team,time_s\n"
+                "100,200.5,140.25,300,2,0.93,1,player,0,4,52.5,0.25,,2,0.16\n");
+    for (int left = 0; left < 5; left++)
+        for (int team = 0; team < 5; team++) {
+            const char *side = tl_team_side(left, team);
+            if (left >= 1 && left <= 2 && team >= 1 && team <= 2)
+                assert_string_equal(side, left == team ? "left" : "right");
+            else
+                assert_null(side);
+        }
+    tl_json_team(&buf, 1);
+    tl_json_team(&buf, 3);
+    tl_json_team(&buf, 0);
+    assert_string_equal(buf.data, "1nullnull");
+    tl_strbuf_deinit(&buf);
 }
 
 static void test_gsr_nobody(void **opaque)
@@ -281,12 +309,19 @@ static void test_pictures(void **opaque)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_jsonl),      cmocka_unit_test(test_jsonl_empty_frame),
-        cmocka_unit_test(test_sn44),       cmocka_unit_test(test_sn44_pieces),
-        cmocka_unit_test(test_csv),        cmocka_unit_test(test_mot),
-        cmocka_unit_test(test_gsr),        cmocka_unit_test(test_gsr_corners),
-        cmocka_unit_test(test_gsr_nobody), cmocka_unit_test(test_absurd_numbers),
-        cmocka_unit_test(test_locale),     cmocka_unit_test(test_pictures),
+        cmocka_unit_test(test_jsonl),
+        cmocka_unit_test(test_jsonl_empty_frame),
+        cmocka_unit_test(test_sn44),
+        cmocka_unit_test(test_sn44_pieces),
+        cmocka_unit_test(test_csv),
+        cmocka_unit_test(test_mot),
+        cmocka_unit_test(test_gsr),
+        cmocka_unit_test(test_gsr_corners),
+        cmocka_unit_test(test_gsr_nobody),
+        cmocka_unit_test(test_unknown_teams),
+        cmocka_unit_test(test_absurd_numbers),
+        cmocka_unit_test(test_locale),
+        cmocka_unit_test(test_pictures),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

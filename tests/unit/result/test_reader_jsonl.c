@@ -29,6 +29,7 @@ static void random_record(TlRecord *r, int frame, int objects)
     for (int i = 0; i < objects; i++) {
         TlObject *o = &r->objects[i];
         *o = (TlObject){.id = i + 1, .class_id = i % TL_CLASS_COUNT, .score = random_to(1), .filled = i % 3 == 0};
+        o->team = (uint8_t)(i % 3);
         for (int k = 0; k < 4; k++)
             o->bbox[k] = random_to(1920);
         o->has_pitch = i % 2 == 0;
@@ -38,6 +39,7 @@ static void random_record(TlRecord *r, int frame, int objects)
     for (int i = 0; i < TL_POINT_COUNT; i += 2)
         r->points[i] = (TlPoint){random_to(1920), random_to(1080), 0.01f + random_to(0.99f)};
     r->has_homography = frame % 4 != 3;
+    r->left_team = (uint8_t)(frame % 3);
     for (int i = 0; i < 9 && r->has_homography; i++)
         r->homography[i] = (double)(random_to(2) - 1) * pow(10, (double)random_to(9) - 6);
     r->lens = frame % 4 == 1 ? (double)random_to(0.2f) - 0.25 : 0;
@@ -50,11 +52,13 @@ static void check_same(const TlRecord *a, const TlRecord *b)
     assert_int_equal(a->frame, b->frame);
     assert_float_equal(a->time_s, b->time_s, 1e-6);
     assert_int_equal(a->filled, b->filled);
+    assert_int_equal(a->left_team, b->left_team);
     assert_int_equal(a->object_count, b->object_count);
     for (int i = 0; i < a->object_count; i++) {
         const TlObject *p = &a->objects[i], *q = &b->objects[i];
         assert_true(p->id == q->id && p->class_id == q->class_id && p->filled == q->filled);
         assert_int_equal(p->has_pitch, q->has_pitch);
+        assert_int_equal(p->team, q->team);
         assert_float_equal(p->score, q->score, 5.1e-5);
         for (int k = 0; k < 4; k++)
             assert_float_equal(p->bbox[k], q->bbox[k], 5.2e-3);
@@ -191,11 +195,14 @@ static void test_bad_records(void **opaque)
         OBJECT("1", "2", "[1,2,3,4]", "1", "0", "null"),
         OBJECT("1", "2", "[1,2,3,4]", "1", "false", "[1]"),
         OBJECT("1", "2", "[1,2,3,4]", "1", "false", "7"),
+        OBJECT("1", "2", "[1,2,3,4]", "1", "false", "null,\"team\":3"),
+        OBJECT("1", "2", "[1,2,3,4]", "1", "false", "null,\"team\":\"left\""),
     };
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
         expect_bad(record_text("0", objects[i], NULL, "null"), "line 3");
     expect_bad(record_text("-1", "[]", NULL, "null"), "\"frame\"");
     expect_bad(record_text("1.5", "[]", NULL, "null"), "\"frame\"");
+    expect_bad(record_text("0", "[],\"left_team\":0", NULL, "null"), "\"left_team\"");
     expect_bad(record_text("0", "[]", "[]", "null"), "\"keypoints\"");
     expect_bad(record_text("0", "[]", "null", "null"), "\"keypoints\"");
     expect_bad(record_text("0", "[]", NULL, "[1,2,3]"), "\"homography\"");
