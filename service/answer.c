@@ -24,9 +24,20 @@ static int read_numbers(const json_t *list, double *out, size_t n)
     return 0;
 }
 
+// More than 32 points that are not (0,0) break the validator's homography.
+static int has_too_many(const json_t *list)
+{
+    double point[2];
+    int n = 0;
+    for (size_t i = 0; i < json_array_size(list) && json_array_size(list) > TL_POINT_COUNT; i++)
+        n += read_numbers(json_array_get(list, i), point, 2) == 0 && (point[0] != 0 || point[1] != 0);
+    return n > TL_POINT_COUNT;
+}
+
 static void read_points(const json_t *list, TlAnswerFrame *frame, TlAnswerFaults *faults)
 {
     int bad = json_array_size(list) != TL_POINT_COUNT;
+    faults->void_points += !list || has_too_many(list);
     frame->point_count = (int)json_array_size(list);
     for (int i = 0; i < TL_POINT_COUNT && i < frame->point_count; i++)
         if (read_numbers(json_array_get(list, (size_t)i), frame->point[i], 2) < 0) {
@@ -46,6 +57,7 @@ static void read_object(const json_t *item, TlAnswerObject *object, TlAnswerFaul
             ? (int)json_integer_value(class_id)
             : -1;
     faults->no_id += !object->has_id;
+    faults->void_points += !object->has_id && object->class_id == TL_CLASS_PLAYER;
     faults->bad_class += object->class_id < 0;
     if (read_numbers(json_object_get(item, "bbox"), object->bbox, 4) < 0) {
         memset(object->bbox, 0, sizeof object->bbox);
@@ -205,7 +217,9 @@ static int list_faults(const TlAnswerFaults *f, Fault list[16])
         {f->beyond, "frame numbers lie behind the end of the video"},
         {f->repeated, "frame numbers come twice"},
         {f->out_of_order, "frames are out of order"},
-        {f->bad_points, "frames without 32 pairs of keypoints: their consistency counts 0"},
+        {f->bad_points,
+         "frames without 32 pairs of keypoints: their consistency counts 0; without any list, or with more than 32 "
+         "points, one makes all keypoints count 0"},
         {f->bad_boxes, "boxes are not x1 < x2, y1 < y2"},
         {f->outside, "boxes reach out of the picture"},
         {f->bad_class, "objects without a class of 0 to 3: their frames do not count"},

@@ -32,7 +32,9 @@ typedef struct TlAnswerFaults {
     int64_t bad_points;                        ///< frames without exactly 32 pairs
     int64_t bad_boxes, outside;                ///< objects: not four numbers x1<x2, y1<y2; not inside the picture
     int64_t bad_class, no_id, repeated_id;     ///< objects; the same id twice in one frame
-    int no_list;                               ///< "frames" is missing or no list: counts as no answer at all
+    int64_t
+        void_points; ///< each makes all keypoints of the answer count 0: no list, above 32 points, player without id
+    int no_list;     ///< "frames" is missing or no list: counts as no answer at all
 } TlAnswerFaults;
 
 typedef struct TlAnswer {

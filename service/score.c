@@ -60,6 +60,8 @@ static void combine(TlScoreJob *job)
     s->keypoints =
         sum * value_of(s, TL_SCORE_CONSISTENCY) * (value_of(s, TL_SCORE_SCALE) + value_of(s, TL_SCORE_HOMOGRAPHY)) / 2;
     s->boxes_ceiling = value_of(s, TL_SCORE_COVERAGE) * value_of(s, TL_SCORE_BOXES);
+    if (job->answer->faults.void_points)
+        s->keypoints = 0;
     if (job->answer->faults.no_number || job->answer->faults.no_list)
         s->keypoints = s->boxes_ceiling = 0;
     for (int i = 0; i < TL_RIVAL_COUNT; i++) {

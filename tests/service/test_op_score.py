@@ -147,6 +147,24 @@ def test_wrong_answers(score):
     assert score(answer([]))["value"]["coverage"] == 0
 
 
+def test_what_makes_all_keypoints_count_nothing(score):
+    """Section 1.4 and 8.4 of the protocol: one frame or one object is enough."""
+    def one(change, at=7):
+        frames = [frame(i) for i in range(20)]
+        change(frames[at])
+        return score(answer(frames))
+    assert one(lambda f: None)["keypoints"] > 0.5
+    assert one(lambda f: f.pop("keypoints"))["keypoints"] == 0
+    assert one(lambda f: f["objects"][3].pop("id"))["keypoints"] == 0
+    assert one(lambda f: f.update(keypoints=[[30 * i + 1, 40] for i in range(33)]))["keypoints"] == 0
+    more = one(lambda f: f["keypoints"].append([0, 0]))
+    assert 0 < more["keypoints"] < one(lambda f: None)["keypoints"] and more["faults"] == 1  # two pairs do not agree
+    assert one(lambda f: f.update(keypoints=[]))["keypoints"] > 0
+    referee = one(lambda f: f["objects"].append({"bbox": [10, 300, 40, 360], "class_id": 3}))
+    assert referee["keypoints"] > 0.5 and referee["faults"] == 1
+    assert one(lambda f: f["objects"][0].pop("id"))["boxes_ceiling"] > 0.9  # boxes count all the same
+
+
 def test_lines_of_a_synthetic_match(binary, environment, tmp_path, score):
     """True points lie on the lines, points 60 px beside them do not."""
     def run(*words):
