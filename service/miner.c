@@ -64,15 +64,22 @@ static int flush_text(Run *run)
     return ret;
 }
 
+static int too_many_frames(const TlMiner *m, TlDiag *diag)
+{
+    return tl_fail(diag, TL_ELIMIT, "the video has more than %lld frames", (long long)m->max_frames);
+}
+
 static int answer_frames(Run *run, TlDiag *diag)
 {
     TlMiner *m = run->miner;
     int64_t start_us = tl_now_us();
     int ret;
+    if (tl_session_info(m->session)->frame_count_estimate > m->max_frames) // told by the index, before any work
+        return too_many_frames(m, diag);
     while ((ret = tl_session_next(m->session, &m->record, NULL, diag)) == TL_OK) {
         int64_t begin = tl_now_us();
         if (run->frames == m->max_frames)
-            return tl_fail(diag, TL_ELIMIT, "the video has more than %lld frames", (long long)m->max_frames);
+            return too_many_frames(m, diag);
         tl_sn44_frame(&m->text, &m->record, run->frames++ == 0);
         run->encode_s += tl_us_to_s(tl_now_us() - begin);
         if ((ret = flush_text(run)) < 0)

@@ -8,8 +8,8 @@ import time
 import pytest
 
 import validator
-from conftest import need
-from vice_server import sha256, wait_until
+from conftest import boxes, index_at, need
+from vice_server import ViceServer, sha256, wait_until
 
 TRUNCATED = "the server ended the download too early"
 PAGE = "the address answers with a web page instead of a video"
@@ -254,6 +254,39 @@ def test_a_server_that_stalls_does_not_hold_a_challenge(serve, private_options, 
     assert 1.5 < time.monotonic() - begin < 12
     assert wait_until(lambda: "budget_hit=1" in service.log)
     assert service.challenge(videos.url("good")).status == 200, "and the next one is served"
+
+
+def many_frames(data, times):
+    """The MP4 with its index last whose index names each frame so many times."""
+    def table(name, body):
+        count = int.from_bytes(body[8:12] if name == b"stsz" else body[4:8], "big")
+        if name == b"stsz":
+            return body[:8] + (count * times).to_bytes(4, "big") + body[12:] * times
+        if name in (b"stco", b"stts", b"ctts"):
+            return body[:4] + (count * times).to_bytes(4, "big") + body[8:] * times
+        return body
+
+    def box(name, body):
+        if name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            body = b"".join(box(n, b[8:]) for n, b in boxes(body) if n != b"edts")  # an edit list cuts to its own length
+        else:
+            body = table(name, body)
+        return (len(body) + 8).to_bytes(4, "big") + name + body
+    return b"".join(box(n, b[8:]) if n == b"moov" else b for n, b in boxes(data))
+
+
+def test_more_frames_than_the_service_takes(serve, private_options, clips):
+    """30000 frames are taken, more are refused by what the index says, before any work."""
+    long = index_at(clips["long"], -1)
+    server = ViceServer(many_frames(long, 30000 // 105), many_frames(long, 30000 // 105 + 1))
+    service = serve(*private_options, "--time-budget", "1")
+    reply = service.challenge(server.url("index_last"))
+    assert reply.status == 400 and reply.detail == "the video has more than 30000 frames"
+    assert not service.metric('touchline_frames_total{kind="key"}') and "Processed 100 frames" not in service.log
+    reply = service.challenge(server.url("good"))
+    assert reply.status == 200
+    assert [f["frame_number"] for f in reply.json["frames"]] == list(range(30000 // 105 * 105))
+    server.close()
 
 
 def test_no_budget_when_told_so(serve, private_options, videos):
