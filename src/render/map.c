@@ -27,7 +27,7 @@ typedef struct Sample {
     float time_s, pitch[2];
     int32_t id;
     int16_t class_id;
-    int16_t spare;
+    int16_t team;
 } Sample;
 
 struct TlMap {
@@ -38,6 +38,7 @@ struct TlMap {
     int count;
     int64_t every, records; ///< of the PNG every n-th record is kept
     float first_s, last_s;
+    int has_teams, left_team; ///< the last one known
     uint8_t *plane[3];
 };
 
@@ -124,7 +125,9 @@ static void keep(TlMap *map, const TlRecord *record)
         map->sample[map->count++] = (Sample){.time_s = map->last_s,
                                              .pitch = {object->pitch[0], object->pitch[1]},
                                              .id = object->id,
-                                             .class_id = (int16_t)object->class_id};
+                                             .class_id = (int16_t)object->class_id,
+                                             .team = object->team};
+        map->has_teams |= object->team != 0;
     }
 }
 
@@ -147,6 +150,24 @@ static int by_track(const void *p, const void *q)
     return a->pitch[0] < b->pitch[0] ? -1 : a->pitch[0] > b->pitch[0];
 }
 
+static TlMapMark mark_of(const Sample *s)
+{
+    return (TlMapMark){.class_id = s->class_id, .team = s->team, .id = s->id};
+}
+
+// Whoever has a team in the end had it all the time. The samples are in order of tracks.
+static void spread_teams(TlMap *map)
+{
+    int team = 0;
+    for (int i = map->count - 1; i >= 0; i--) {
+        Sample *s = &map->sample[i];
+        if (i + 1 == map->count || s[1].id != s->id || s->id < 0)
+            team = 0;
+        team = team ? team : s->team;
+        s->team = (int16_t)team;
+    }
+}
+
 // The whole clip: paths, the older the fainter, then discs of whoever was there in the last second that had anybody.
 static void draw_clip(TlMap *map)
 {
@@ -154,23 +175,25 @@ static void draw_clip(TlMap *map)
     for (int i = 0; i < map->count; i++)
         latest = fmax(latest, map->sample[i].time_s);
     qsort(map->sample, (size_t)map->count, sizeof(*map->sample), by_track);
+    spread_teams(map);
     for (int ball = 0; ball < 2; ball++)
         for (int i = 1; i < map->count; i++) {
             const Sample *a = &map->sample[i - 1], *b = &map->sample[i];
+            TlMapMark mark = mark_of(b);
             if ((b->class_id == TL_CLASS_BALL) == ball && one_run(a, b, step))
-                tl_map_piece(&map->sheet, a->pitch, b->pitch, b->class_id,
-                             0.08 + 0.72 * (b->time_s - map->first_s) / span);
+                tl_map_piece(&map->sheet, a->pitch, b->pitch, &mark, 0.08 + 0.72 * (b->time_s - map->first_s) / span);
         }
     for (int ball = 0; ball < 2; ball++)
         for (int i = 0; i < map->count; i++) {
             const Sample *s = &map->sample[i];
             int last = i + 1 == map->count || s[1].id != s->id || s->id < 0;
+            TlMapMark mark = mark_of(s);
             if (last && (s->class_id == TL_CLASS_BALL) == ball && s->time_s >= latest - (s->id < 0 ? 0 : 1))
-                tl_map_disc(&map->sheet, s->pitch, s->class_id, s->id);
+                tl_map_disc(&map->sheet, s->pitch, &mark);
         }
     char text[96];
     snprintf(text, sizeof(text), "%lld frames  %.1f s", (long long)map->records, map->last_s - map->first_s);
-    tl_map_legend(&map->sheet, text);
+    tl_map_legend(&map->sheet, text, map->has_teams, map->left_team);
 }
 
 // One picture of the film.
@@ -186,19 +209,21 @@ static void draw_moment(TlMap *map, const TlRecord *record)
             const Sample *a = &map->sample[k];
             if (a->id != b->id || b->id < 0)
                 continue;
+            TlMapMark mark = mark_of(b);
             if (one_run(a, b, 0.04))
-                tl_map_piece(&map->sheet, a->pitch, b->pitch, b->class_id,
-                             0.7 * (1 - (map->last_s - b->time_s) / TAIL_S));
+                tl_map_piece(&map->sheet, a->pitch, b->pitch, &mark, 0.7 * (1 - (map->last_s - b->time_s) / TAIL_S));
             break;
         }
     }
     for (int ball = 0; ball < 2; ball++)
-        for (int i = map->count - 1; i >= first && map->sample[i].time_s == map->last_s; i--)
-            if ((map->sample[i].class_id == TL_CLASS_BALL) == ball)
-                tl_map_disc(&map->sheet, map->sample[i].pitch, map->sample[i].class_id, map->sample[i].id);
+        for (int i = map->count - 1; i >= first && map->sample[i].time_s == map->last_s; i--) {
+            TlMapMark mark = mark_of(&map->sample[i]);
+            if ((mark.class_id == TL_CLASS_BALL) == ball)
+                tl_map_disc(&map->sheet, map->sample[i].pitch, &mark);
+        }
     char text[96];
     snprintf(text, sizeof(text), "frame %lld  %.2f s", (long long)record->frame, (double)map->last_s);
-    tl_map_legend(&map->sheet, text);
+    tl_map_legend(&map->sheet, text, map->has_teams, map->left_team);
 }
 
 // RGB24 of cairo -> 4:2:0, BT.709 limited range.
@@ -234,6 +259,7 @@ int tl_map_write(TlMap *map, const TlRecord *record, TlDiag *diag)
     if (map->records == 0)
         map->first_s = (float)time_s;
     map->last_s = (float)time_s;
+    map->left_team = record->left_team ? record->left_team : map->left_team;
     if (map->encoder || map->records % map->every == 0)
         keep(map, record);
     map->records++;

@@ -32,12 +32,14 @@ int tl_map_inside(const TlMapSheet *sheet, const float pitch[2])
            pitch[1] <= sheet->pitch.width_m + BEYOND_M;
 }
 
-void tl_map_class_colour(int class_id, double rgb[3])
+void tl_map_colour(int class_id, int team, double rgb[3])
 {
     static const double colour[TL_CLASS_COUNT][3] = {
-        {1, 1, 1}, {1, 0.39, 0.28}, {0, 0.75, 1}, {1, 0.84, 0}}; // as in the overlay
+        {1, 1, 1}, {1, 0.39, 0.28}, {0.74, 0.8, 0.84}, {1, 0.84, 0}}; // the others as in the overlay
+    static const double kit[2][3] = {{0, 0.75, 1}, {1, 0.3, 0.74}};   // told apart by the colour-blind, too
     int known = class_id >= 0 && class_id < TL_CLASS_COUNT;
-    memcpy(rgb, colour[known ? class_id : TL_CLASS_PLAYER], sizeof(colour[0]));
+    int has_kit = class_id == TL_CLASS_PLAYER && (team == 1 || team == 2);
+    memcpy(rgb, has_kit ? kit[team - 1] : colour[known ? class_id : TL_CLASS_PLAYER], sizeof(colour[0]));
 }
 
 static void draw_stroke(void *opaque, const double a[2], const double b[2])
@@ -143,57 +145,77 @@ void tl_map_sheet_clear(TlMapSheet *sheet)
     cairo_set_operator(sheet->cairo, CAIRO_OPERATOR_OVER);
 }
 
-void tl_map_piece(TlMapSheet *sheet, const float a[2], const float b[2], int class_id, double alpha)
+void tl_map_piece(TlMapSheet *sheet, const float a[2], const float b[2], const TlMapMark *mark, double alpha)
 {
     double rgb[3];
     cairo_t *cairo = sheet->cairo;
-    tl_map_class_colour(class_id, rgb);
+    tl_map_colour(mark->class_id, mark->team, rgb);
     cairo_set_source_rgba(cairo, rgb[0], rgb[1], rgb[2], alpha);
-    cairo_set_line_width(cairo, class_id == TL_CLASS_BALL ? 1.6 : 2.4);
+    cairo_set_line_width(cairo, mark->class_id == TL_CLASS_BALL ? 1.6 : 2.4);
     cairo_set_line_cap(cairo, CAIRO_LINE_CAP_BUTT);
     cairo_move_to(cairo, tl_map_x(sheet, a[0]), tl_map_y(sheet, a[1]));
     cairo_line_to(cairo, tl_map_x(sheet, b[0]), tl_map_y(sheet, b[1]));
     cairo_stroke(cairo);
 }
 
-void tl_map_disc(TlMapSheet *sheet, const float at[2], int class_id, int id)
+void tl_map_disc(TlMapSheet *sheet, const float at[2], const TlMapMark *mark)
 {
     double rgb[3], x = tl_map_x(sheet, at[0]), y = tl_map_y(sheet, at[1]);
-    double radius = class_id == TL_CLASS_BALL ? BALL_PX : DISC_PX;
+    int is_ball = mark->class_id == TL_CLASS_BALL, has_rim = mark->class_id == TL_CLASS_GOALKEEPER && mark->team;
     cairo_t *cairo = sheet->cairo;
-    tl_map_class_colour(class_id, rgb);
-    cairo_arc(cairo, x, y, radius, 0, 2 * M_PI);
+    if (has_rim) {
+        tl_map_colour(TL_CLASS_PLAYER, mark->team, rgb);
+        cairo_arc(cairo, x, y, DISC_PX + 4, 0, 2 * M_PI);
+        cairo_set_source_rgb(cairo, rgb[0], rgb[1], rgb[2]);
+        cairo_fill(cairo);
+    }
+    tl_map_colour(mark->class_id, mark->team, rgb);
+    cairo_arc(cairo, x, y, is_ball ? BALL_PX : DISC_PX, 0, 2 * M_PI);
     cairo_set_source_rgb(cairo, rgb[0], rgb[1], rgb[2]);
     cairo_fill_preserve(cairo);
     cairo_set_source_rgb(cairo, 0.05, 0.06, 0.08);
     cairo_set_line_width(cairo, 2);
     cairo_stroke(cairo);
-    if (class_id == TL_CLASS_BALL || id < 0)
+    if (is_ball || mark->id < 0)
         return;
     char text[12];
-    snprintf(text, sizeof(text), "%d", id);
-    double height = id > 99 ? 7 : 9;
+    snprintf(text, sizeof(text), "%d", (int)mark->id);
+    double height = mark->id > 99 ? 7 : 9;
     draw_text(cairo, text, x - tl_text_width(text, height) / 2, y - height / 2, height);
 }
 
-void tl_map_legend(TlMapSheet *sheet, const char *text)
+void tl_map_legend(TlMapSheet *sheet, const char *text, int has_teams, int left_team)
 {
-    static const char *const name[TL_CLASS_COUNT] = {"ball", "goalkeeper", "player", "referee"};
-    static const int order[TL_CLASS_COUNT] = {TL_CLASS_PLAYER, TL_CLASS_GOALKEEPER, TL_CLASS_REFEREE, TL_CLASS_BALL};
+    static const TlMapMark row[] = {{.class_id = TL_CLASS_PLAYER, .team = 1},
+                                    {.class_id = TL_CLASS_PLAYER, .team = 2},
+                                    {.class_id = TL_CLASS_PLAYER},
+                                    {.class_id = TL_CLASS_GOALKEEPER},
+                                    {.class_id = TL_CLASS_REFEREE},
+                                    {.class_id = TL_CLASS_BALL}};
     cairo_t *cairo = sheet->cairo;
     double x = sheet->left, y = TL_MAP_HEIGHT - LEGEND_PX + 18, height = 12;
     cairo_set_source_rgb(cairo, 0.06, 0.20, 0.10);
     cairo_rectangle(cairo, 0, TL_MAP_HEIGHT - LEGEND_PX, TL_MAP_WIDTH, LEGEND_PX);
     cairo_fill(cairo);
-    for (int i = 0; i < TL_CLASS_COUNT; i++) {
-        double rgb[3], radius = order[i] == TL_CLASS_BALL ? BALL_PX : 9;
-        tl_map_class_colour(order[i], rgb);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+        char name[32];
+        double rgb[3], radius = row[i].class_id == TL_CLASS_BALL ? BALL_PX : 9;
+        if (row[i].class_id == TL_CLASS_PLAYER && (row[i].team != 0) != has_teams)
+            continue;
+        if (row[i].team)
+            snprintf(name, sizeof(name), "team %d%s", row[i].team,
+                     !left_team                 ? ""
+                     : left_team == row[i].team ? ", left"
+                                                : ", right");
+        else
+            snprintf(name, sizeof(name), "%s", tl_class_name(row[i].class_id));
+        tl_map_colour(row[i].class_id, row[i].team, rgb);
         cairo_arc(cairo, x + 9, y + height / 2, radius, 0, 2 * M_PI);
         cairo_set_source_rgb(cairo, rgb[0], rgb[1], rgb[2]);
         cairo_fill(cairo);
         cairo_set_source_rgb(cairo, 0.92, 0.95, 0.92);
-        draw_text(cairo, name[order[i]], x + 26, y, height);
-        x += 26 + tl_text_width(name[order[i]], height) + 34;
+        draw_text(cairo, name, x + 26, y, height);
+        x += 26 + tl_text_width(name, height) + 34;
     }
     double right = TL_MAP_WIDTH - sheet->left;
     draw_text(cairo, text, right - tl_text_width(text, height), y, height);

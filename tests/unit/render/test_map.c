@@ -54,6 +54,8 @@ static void add_object(TlRecord *record, int id, int class_id, double x, double 
 {
     record->objects[record->object_count++] =
         (TlObject){.id = id, .class_id = class_id, .pitch = {(float)x, (float)y}, .has_pitch = 1};
+    if (class_id == TL_CLASS_PLAYER && id <= 2)
+        record->objects[record->object_count - 1].team = (uint8_t)id;
 }
 
 static TlMap *open_map(const char *name)
@@ -120,6 +122,38 @@ static void picture_has_discs_paths_and_lines(void **state)
     tl_map_sheet_deinit(&sheet);
     cairo_surface_destroy(png);
     unlink(path_of("a.png"));
+}
+
+// Two teams, a player of whom it is not known, one of whom it was not known at first, and a keeper with his team's rim.
+static void teams_have_colours(void **state)
+{
+    (void)state;
+    TlMap *map = open_map("t.png");
+    for (int i = 0; i < 50; i++) {
+        TlRecord record = record_at(i);
+        for (int id = 1; id <= 3; id++)
+            add_object(&record, id, TL_CLASS_PLAYER, 20 * id + i * 0.2, 20);
+        record.objects[0].team = i < 40 ? 0 : 1;
+        add_object(&record, 4, TL_CLASS_GOALKEEPER, 3, 34);
+        record.objects[3].team = 2;
+        record.left_team = 2;
+        assert_int_equal(tl_map_write(map, &record, NULL), TL_OK);
+    }
+    assert_int_equal(tl_map_commit(&map, NULL), TL_OK);
+    cairo_surface_t *png = cairo_image_surface_create_from_png(path_of("t.png"));
+    TlMapSheet sheet;
+    assert_int_equal(tl_map_sheet_init(&sheet, 0, 0), TL_OK);
+    double beside = 9 / sheet.scale, rim = 14.5 / sheet.scale;
+    assert_true(near_colour(pixel_at(png, tl_map_x(&sheet, 29.8 + beside), tl_map_y(&sheet, 20)), 0, 191, 255));
+    assert_true(near_colour(pixel_at(png, tl_map_x(&sheet, 49.8 + beside), tl_map_y(&sheet, 20)), 255, 77, 189));
+    assert_true(near_colour(pixel_at(png, tl_map_x(&sheet, 69.8 + beside), tl_map_y(&sheet, 20)), 189, 204, 214));
+    assert_true(near_colour(pixel_at(png, tl_map_x(&sheet, 3 + beside), tl_map_y(&sheet, 34)), 255, 99, 71));
+    assert_true(near_colour(pixel_at(png, tl_map_x(&sheet, 3 + rim), tl_map_y(&sheet, 34)), 255, 77, 189));
+    unsigned early = pixel_at(png, tl_map_x(&sheet, 25), tl_map_y(&sheet, 20));
+    assert_true((early & 255) > (early >> 16) + 40); // blue, though his team was not known then
+    tl_map_sheet_deinit(&sheet);
+    cairo_surface_destroy(png);
+    unlink(path_of("t.png"));
 }
 
 static void jumps_and_gaps_break_a_path(void **state)
@@ -252,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(picture_has_discs_paths_and_lines),
+        cmocka_unit_test(teams_have_colours),
         cmocka_unit_test(jumps_and_gaps_break_a_path),
         cmocka_unit_test(other_pitch_sizes_fit),
         cmocka_unit_test(film_has_a_frame_for_each_record),
