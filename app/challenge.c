@@ -214,6 +214,8 @@ static int play(const TlChallengeParams *params, const TlVideoFacts *video, int 
         ret = save_answer(&reply, diag);
     }
     tl_challenge_reply_deinit(&reply);
+    if (ret == TL_OK && tl_interrupted())
+        ret = tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d of %d challenges", done, g_values.repeat);
     if (ret < 0)
         return ret;
     qsort(seconds, (size_t)done, sizeof *seconds, ascending);
@@ -266,7 +268,8 @@ static int run(const TlCommandLine *line, TlDiag *diag)
                                       .challenge_id = g_values.id,
                                       .miner_hotkey = miner,
                                       .key = &key,
-                                      .timeout_s = g_values.timeout_s};
+                                      .timeout_s = g_values.timeout_s,
+                                      .cancel = tl_interrupt_flag()};
     ret = run_with_video(&params, from_here, diag);
     tl_clip_server_close(&server);
     sodium_memzero(&key, sizeof key);

@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "diagnose.h"
+#include "interrupt.h"
 #include "presets.h"
 
 typedef struct DiagnoseValues {
@@ -64,8 +65,12 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     tl_service_defaults(&options); // but no budget: it would hide what the steps cost
     for (int i = 0; i < g_values.hosts.count && ret == TL_OK; i++)
         ret = tl_guard_allow(&guard, g_values.hosts.item[i], diag);
-    const TlDiagnoseParams params = {
-        .input = line->arguments.item[0], .options = &options, .guard = &guard, .step = print_step};
+    const TlDiagnoseParams params = {.cancel = tl_interrupt_flag(),
+                                     .watch = tl_interrupt_watch,
+                                     .input = line->arguments.item[0],
+                                     .options = &options,
+                                     .guard = &guard,
+                                     .step = print_step};
     if (ret == TL_OK)
         ret = tl_diagnose(&params, &diagnosis, diag);
     if (ret == TL_OK)

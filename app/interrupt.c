@@ -50,3 +50,8 @@ int tl_interrupted(void)
 {
     return atomic_load(&g_count) > 0;
 }
+
+const atomic_int *tl_interrupt_flag(void)
+{
+    return &g_count;
+}

@@ -118,7 +118,7 @@ static int open_chain(TlAxonChain *chain, TlDiag *diag)
     const char *url = tl_chain_url(&g_values.chain, diag);
     if (!url)
         return TL_EUSAGE;
-    *chain = (TlAxonChain){.url = url, .timeout_s = 20};
+    *chain = (TlAxonChain){.url = url, .timeout_s = 20, .cancel = tl_interrupt_flag()};
     return TL_OK;
 }
 

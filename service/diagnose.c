@@ -55,6 +55,22 @@ static double since(int64_t begin_us)
     return tl_us_to_s(tl_now_us() - begin_us);
 }
 
+static int cancelled(const Job *job)
+{
+    return job->params->cancel && atomic_load(job->params->cancel);
+}
+
+static int interrupted(const Job *job)
+{
+    return tl_fail(job->diag, TL_EINTERRUPTED, "interrupted");
+}
+
+static void watch(const Job *job, TlSession *session)
+{
+    if (job->params->watch)
+        job->params->watch(session);
+}
+
 static void temporary_name(char path[PATH_SIZE], const char *what)
 {
     const char *folder = getenv("TMPDIR");
@@ -91,12 +107,14 @@ static int save(Job *job, TlDownload *download, int fd)
     uint8_t *chunk = tl_calloc(CHUNK, 1);
     int n = chunk ? 1 : TL_ENOMEM;
     while (n > 0) {
-        while ((n = source->read(source->opaque, chunk, CHUNK)) == TL_EAGAIN)
+        while ((n = source->read(source->opaque, chunk, CHUNK)) == TL_EAGAIN && !cancelled(job))
             ;
         if (n > 0 && write(fd, chunk, (size_t)n) != n)
             n = TL_ENOSPC;
     }
     tl_free(&chunk);
+    if (cancelled(job))
+        return interrupted(job);
     if (n == TL_ENOSPC || n == TL_ENOMEM)
         return tl_fail(job->diag, n, "the clip cannot be kept for a moment");
     if (n == 0)
@@ -122,8 +140,6 @@ static int fetch(Job *job)
     if (ret == TL_OK)
         ret = tl_download_start(&download, downloader, job->params->input, job->diag);
     if (ret == TL_OK)
-        ret = tl_download_wait_head(download, job->diag);
-    if (ret == TL_OK)
         ret = save(job, download, fd);
     if (download)
         tl_download_stats(download, &stats);
@@ -145,7 +161,7 @@ static int fetch(Job *job)
 
 static int decode(Job *job)
 {
-    const TlReaderParams params = {.input = job->file, .threads = job->options.threads};
+    const TlReaderParams params = {.input = job->file, .threads = job->options.threads, .cancel = job->params->cancel};
     TlReader *reader = NULL;
     TlFrame *frame = NULL;
     TlStreamInfo info;
@@ -159,11 +175,13 @@ static int decode(Job *job)
     job->out->height = info.height;
     job->out->fps = info.fps;
     TlDiag why = {0};
-    while ((ret = tl_reader_next(reader, &frame, &why)) == TL_OK) {
+    while (!cancelled(job) && (ret = tl_reader_next(reader, &frame, &why)) == TL_OK) {
         job->out->frames = frame->index + 1;
         tl_frame_unref(&frame);
     }
     tl_reader_close(&reader);
+    if (cancelled(job))
+        return interrupted(job);
     if (ret != TL_EOF && ret != TL_ETRUNCATED)
         return tl_fail(job->diag, ret, "%s", why.text);
     note(job, TL_DIAGNOSE_DECODE, since(begin));
@@ -181,6 +199,8 @@ static int load(Job *job)
     for (int step = TL_DIAGNOSE_LOAD_COLD; step <= TL_DIAGNOSE_LOAD_WARM; step++) {
         int64_t begin = tl_now_us();
         tl_session_close(&job->session);
+        if (cancelled(job))
+            return interrupted(job);
         int ret = tl_session_open(&job->session, &job->options, job->diag);
         if (ret < 0)
             return ret;
@@ -201,9 +221,11 @@ static int run_from_disk(Job *job)
 {
     TlStats s;
     int64_t begin = tl_now_us();
+    watch(job, job->session);
     int ret = tl_session_start(job->session, job->file, job->diag);
     if (ret == TL_OK)
         ret = take_records(job);
+    watch(job, NULL);
     double seconds = since(begin);
     tl_session_stats(job->session, &s);
     tl_session_stop(job->session);
@@ -226,12 +248,12 @@ static int run_challenge(Job *job)
     int ret = tl_downloader_open(&downloader, &params, job->diag);
     if (ret == TL_OK)
         ret = tl_download_start(&download, downloader, job->params->input, job->diag);
-    if (ret == TL_OK)
-        ret = tl_download_wait_head(download, job->diag);
+    watch(job, job->session);
     if (ret == TL_OK)
         ret = tl_session_start_bytes(job->session, job->params->input, tl_download_source(download), job->diag);
     if (ret == TL_OK)
         ret = take_records(job);
+    watch(job, NULL);
     if (ret == TL_OK)
         note(job, TL_DIAGNOSE_TOTAL, since(begin));
     if (download)

@@ -2,7 +2,9 @@
 #ifndef TL_SERVICE_DIAGNOSE_H
 #define TL_SERVICE_DIAGNOSE_H
 
+#include <stdatomic.h>
 #include <touchline/options.h>
+#include <touchline/session.h>
 
 #include "guard.h"
 
@@ -36,6 +38,8 @@ typedef struct TlDiagnoseParams {
     // called after each step that was measured, in the order of the list
     void (*step)(void *opaque, int step, double seconds);
     void *opaque;
+    const atomic_int *cancel;          ///< not 0 = give up with TL_EINTERRUPTED; may be NULL
+    void (*watch)(TlSession *session); ///< the session that a signal has to cancel now, NULL = none; may be NULL
 } TlDiagnoseParams;
 
 const char *tl_diagnose_name(int step);

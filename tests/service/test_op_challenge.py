@@ -3,6 +3,7 @@ import gzip
 import hashlib
 import json
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -12,7 +13,7 @@ import zstandard
 
 from validator import ALICE, BOB, EVE
 
-EUSAGE, EFORMAT, ENET, ETIMEOUT, ENOENT = 2, 7, 14, 16, 3
+EUSAGE, EFORMAT, ENET, ETIMEOUT, ENOENT, EINTERRUPTED = 2, 7, 14, 16, 3, 20
 HEADERS = ["Host", "Accept", "Accept-Encoding", "Connection", "User-Agent", "Content-Type", "validator-hotkey",
            "miner-hotkey", "nonce", "signature", "Content-Length"]
 
@@ -188,6 +189,21 @@ def test_what_is_no_answer(miner, challenge, reply, code, words):
     result = challenge("--to", miner(reply).url, *SOME_URL, *TO_BOB, "--timeout", 1)
     assert result.returncode == code, result.stdout + result.stderr
     assert words in result.stdout + result.stderr
+
+
+def test_interrupted_while_it_waits(binary, environment):
+    """The first Ctrl-C ends the wait for a miner that says nothing."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    process = subprocess.Popen([binary, "challenge", "--to", url, *SOME_URL, *TO_BOB], env=environment, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    peer, _ = listener.accept()
+    assert peer.recv(10)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == EINTERRUPTED and "interrupted" in errors
+    peer.close()
+    listener.close()
 
 
 def test_wrong_use(challenge, tmp_path):

@@ -2,11 +2,14 @@
 import json
 import math
 import re
+import signal
 import subprocess
 
 import pytest
 
-EUSAGE, ENOENT, EFORMAT, EDENIED = 2, 3, 7, 15
+from vice_server import wait_until
+
+EUSAGE, ENOENT, EFORMAT, EDENIED, EINTERRUPTED = 2, 3, 7, 15, 20
 W, H = 1280, 720
 DRAWING = [(0, 0), (0, 1450), (0, 2584), (0, 4416), (0, 5550), (0, 7000), (550, 2584), (550, 4416), (1100, 3500),
            (2015, 1450), (2015, 2584), (2015, 4416), (2015, 5550), (6000, 0), (6000, 2585), (6000, 4415), (6000, 7000),
@@ -223,3 +226,19 @@ def test_diagnose_a_file_and_failures(diagnose, clips, videos, tmp_path):
     assert refused.returncode == EDENIED and "private" in refused.stderr
     assert diagnose("none.mp4").returncode == ENOENT
     assert [p.name for p in tmp_path.iterdir()] == ["clip.mp4"]
+
+
+@pytest.mark.parametrize("until", ["", "decode alone", "load cold"])
+def test_diagnose_interrupted(binary, environment, networks, videos, tmp_path, until):
+    """The first Ctrl-C ends it, wherever it is, and nothing is left behind."""
+    url = videos.url("good" if until else "drip")
+    process = subprocess.Popen([binary, "diagnose", url, "--allow-host", "127.0.0.1", *map(str, networks)], text=True,
+                               cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    while until and not process.stdout.readline().startswith(until):
+        assert process.poll() is None
+    assert until or wait_until(lambda: videos.requests(url))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode in ((EINTERRUPTED, 0) if until == "load cold" else (EINTERRUPTED,)), errors
+    assert list(tmp_path.iterdir()) == []
