@@ -168,12 +168,15 @@ int tl_listener_open(TlListener **out, const TlListenerParams *params, TlDiag *d
 
 int tl_listener_port(const TlListener *l)
 {
-    struct sockaddr_storage address = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } address = {.v6 = {0}};
     socklen_t length = sizeof address;
-    if (getsockname(l->fd, (struct sockaddr *)&address, &length) < 0)
+    if (getsockname(l->fd, &address.any, &length) < 0)
         return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)(const void *)&address)->sin6_port
-                                               : ((const struct sockaddr_in *)(const void *)&address)->sin_port);
+    return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
 void tl_listener_close(TlListener **listener)
