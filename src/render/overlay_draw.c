@@ -16,6 +16,7 @@
 enum {
     INK_GOALKEEPER = 0xff6347,
     INK_PLAYER = 0x00bfff,
+    INK_TEAMLESS = 0xa4b0b8,
     INK_REFEREE = TL_INK_REFEREE,
     INK_BALL = 0xff1493,
     INK_LINE = 0xff4fd8,
@@ -152,8 +153,8 @@ static TlInk ink_of(const TlOverlayPen *pen, const TlObject *object)
     TlInk ink = tl_ink(object->class_id == TL_CLASS_GOALKEEPER ? INK_GOALKEEPER
                        : object->class_id == TL_CLASS_REFEREE  ? INK_REFEREE
                                                                : INK_PLAYER);
-    if (object->class_id == TL_CLASS_PLAYER)
-        (void)tl_teams_ink(&pen->teams, tl_teams_of(&pen->teams, object->id), &ink);
+    if (object->class_id == TL_CLASS_PLAYER && !tl_teams_ink(&pen->teams, object->team, &ink) && pen->teams.ready)
+        ink = tl_ink(INK_TEAMLESS);
     return ink;
 }
 

@@ -1,10 +1,9 @@
-// Two teams by shirt colour, see overlay_teams.h.
+// Colours of the two teams, see overlay_teams.h.
 //
-// In: boxes of players and the picture. For each player the mean colour of the trunk without grass-coloured pixels,
-// kept as a running mean of the track; then the pair of kits that explains the tracks best (Lloyd's two-means with odd
-// shirts left out, started from every pair). Once enough people were measured the pair is locked: close-ups, replays
-// and changes of light may then move the centres a little, but never the inks. A track belongs to the team that most of
-// its samples were nearer to, with a margin before it changes. The grass is the most frequent chroma of the picture.
+// In: a record, which tells who plays in which team, and its picture. Of each player of a team the mean colour of the
+// trunk without grass-coloured pixels is taken, and these make the mean of the team. Once enough people were measured
+// the inks are locked: close-ups, replays and changes of light do not touch them. The grass is the most frequent chroma
+// of the picture.
 #include "render/overlay_teams.h"
 
 #include <math.h>
@@ -12,17 +11,12 @@
 #include <string.h>
 
 #define LUMA_WEIGHT 0.6f
-#define SAME_SHIRT  22.0f // nearer means one team, or no difference that can be seen
+#define SAME_SHIRT  22.0f // nearer means no difference that can be seen
 #define GRASS_REACH 14    // chroma steps
-#define RECENT      100   // frames
-#define FEWEST      5     // players before teams are told apart
-#define MATURE      15    // samples that make the colour of a track trustworthy
-#define SHIRT_MAX   40    // tracks that are compared
-#define LOCK_COUNT  8     // tracks of that kind that lock the kits
-#define FOLLOW      0.01f // share of the way that a locked centre goes in a frame
-#define DRIFT       18.0f // a locked centre moves no farther than this
-#define MEMORY      100 // votes; more are halved, so that an id that jumped to an opponent changes its team in the end
-#define MARGIN      4   // votes beyond a tie, and a fifth of all, that a track needs to change its team
+#define FEWEST      3     // samples of each team before it has a colour
+#define ENOUGH      150   // after which the inks stay
+
+enum { INK_FIRST = 0x00bfff, INK_SECOND = 0xff1493 }; // of kits that cannot be shown
 
 static float distance(const float a[3], const float b[3])
 {
@@ -92,194 +86,21 @@ static int sample_shirt(const TlTeams *teams, const TlPicture *picture, const fl
     return 1;
 }
 
-static int recent(const TlTeamsPerson *person, int64_t frame)
+static void add(TlTeams *teams, int team, const float colour[3])
 {
-    return person->samples > 0 && frame - person->seen <= RECENT && person->seen <= frame;
-}
-
-static int nearest(const TlTeams *teams, const float colour[3])
-{
-    return distance(colour, teams->centre[0]) <= distance(colour, teams->centre[1]) ? 0 : 1;
-}
-
-// One more sample of a track, and its vote. A tie, or little more, keeps the team.
-static void remember(TlTeams *teams, int32_t id, int64_t frame, const float colour[3])
-{
-    TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
-    if (person->id != id || person->samples == 0)
-        *person = (TlTeamsPerson){.id = id, .team = -1};
-    float share = person->samples < 12 ? 1.0f / (float)(person->samples + 1) : 0.08f;
+    float share = 1.0f / (float)++teams->samples[team];
     for (int i = 0; i < 3; i++)
-        person->colour[i] += (colour[i] - person->colour[i]) * share;
-    person->samples++;
-    person->seen = frame;
-    if (!teams->ready)
-        return;
-    int vote = nearest(teams, colour);
-    if (++person->votes[vote] > MEMORY)
-        person->votes[0] /= 2, person->votes[1] /= 2;
-    if (person->team < 0)
-        person->team = vote;
-    else if (person->votes[!person->team] - person->votes[person->team] >=
-             MARGIN + (person->votes[0] + person->votes[1]) / 5)
-        person->team = !person->team;
+        teams->kit[team][i] += (colour[i] - teams->kit[team][i]) * share;
 }
 
-// Votes counted before the centres were known, or known well, are worth nothing: begin with the mean.
-static void vote_again(TlTeams *teams)
+static int shows_shirt(const TlObject *object)
 {
-    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
-        TlTeamsPerson *person = &teams->person[i];
-        if (!person->samples)
-            continue;
-        person->team = nearest(teams, person->colour);
-        person->votes[person->team] = person->samples < MATURE ? person->samples : MATURE;
-        person->votes[!person->team] = 0;
-    }
-}
-
-// Locked centres follow the shirts seen lately a little, but stay near the kits that were measured; shirts that are
-// like neither do not move them.
-static void move_centres(TlTeams *teams, int64_t frame)
-{
-    float sum[2][3] = {{0}};
-    int count[2] = {0};
-    for (int i = 0; i < TL_TEAMS_PERSONS; i++) {
-        const TlTeamsPerson *person = &teams->person[i];
-        if (!recent(person, frame))
-            continue;
-        int team = nearest(teams, person->colour);
-        if (distance(person->colour, teams->measured[team]) > 2 * DRIFT)
-            continue;
-        count[team]++;
-        for (int k = 0; k < 3; k++)
-            sum[team][k] += person->colour[k];
-    }
-    for (int team = 0; team < 2; team++) {
-        float to[3];
-        for (int k = 0; k < 3 && count[team]; k++)
-            to[k] = teams->centre[team][k] + (sum[team][k] / (float)count[team] - teams->centre[team][k]) * FOLLOW;
-        if (count[team] && distance(to, teams->measured[team]) <= DRIFT)
-            memcpy(teams->centre[team], to, sizeof(to));
-    }
-}
-
-// How badly two kits explain the shirts; one odd shirt counts little, so that a referee does not become a team.
-static float misfit(const TlTeamsPerson *const *shirt, int count, float kit[2][3])
-{
-    float sum = 0;
-    for (int i = 0; i < count; i++) {
-        float d = fminf(distance(shirt[i]->colour, kit[0]), distance(shirt[i]->colour, kit[1]));
-        sum += fminf(d, 1.5f * SAME_SHIRT);
-    }
-    return sum;
-}
-
-static void refine(const TlTeamsPerson *const *shirt, int count, float kit[2][3])
-{
-    for (int round = 0; round < 4; round++) {
-        float sum[2][3] = {{0}};
-        int members[2] = {0};
-        for (int i = 0; i < count; i++) {
-            const float *colour = shirt[i]->colour;
-            int team = distance(colour, kit[0]) <= distance(colour, kit[1]) ? 0 : 1;
-            if (distance(colour, kit[team]) > 2 * SAME_SHIRT)
-                continue;
-            members[team]++;
-            for (int k = 0; k < 3; k++)
-                sum[team][k] += colour[k];
-        }
-        for (int team = 0; team < 2; team++)
-            for (int k = 0; k < 3 && members[team]; k++)
-                kit[team][k] = sum[team][k] / (float)members[team];
-    }
-}
-
-// The two kits that explain the shirts best, all pairs of shirts tried as a start. 0 when there are no two.
-static int find_kits(const TlTeamsPerson *const *shirt, int count, float found[2][3])
-{
-    float best = INFINITY, kit[2][3];
-    for (int i = 0; i < count; i++)
-        for (int k = 0; k < i; k++) {
-            memcpy(kit[0], shirt[k]->colour, sizeof(kit[0]));
-            memcpy(kit[1], shirt[i]->colour, sizeof(kit[1]));
-            refine(shirt, count, kit);
-            float cost = distance(kit[0], kit[1]) > SAME_SHIRT ? misfit(shirt, count, kit) : INFINITY;
-            if (cost < best) {
-                best = cost;
-                memcpy(found, kit, sizeof(kit));
-            }
-        }
-    return isfinite(best);
-}
-
-// Takes measured kits as the teams; the team that was the first stays the first.
-static void take_kits(TlTeams *teams, float kit[2][3])
-{
-    float same = distance(kit[0], teams->centre[0]) + distance(kit[1], teams->centre[1]);
-    float other = distance(kit[0], teams->centre[1]) + distance(kit[1], teams->centre[0]);
-    int swap = teams->ready && other < same;
-    for (int team = 0; team < 2; team++)
-        memcpy(teams->centre[team], kit[team ^ swap], sizeof(kit[0]));
-    memcpy(teams->measured, teams->centre, sizeof(teams->centre));
-    teams->ready = 1;
-    vote_again(teams);
-}
-
-// Until enough was seen the kits are measured anew in each frame; then they are locked.
-static void measure(TlTeams *teams)
-{
-    const TlTeamsPerson *shirt[SHIRT_MAX];
-    int count = 0, mature = 0, most = 0;
-    float kit[2][3];
-    for (int i = 0; i < TL_TEAMS_PERSONS && count < SHIRT_MAX; i++) {
-        const TlTeamsPerson *person = &teams->person[i];
-        if (!person->samples)
-            continue;
-        shirt[count++] = person;
-        mature += person->samples >= MATURE;
-        most = person->samples > most ? person->samples : most;
-    }
-    int enough = mature >= LOCK_COUNT || (mature >= FEWEST && most >= 4 * MATURE);
-    for (int i = 0; enough && i < count; i++) // short tracks are often no players at all
-        if (shirt[i]->samples < MATURE)
-            shirt[i--] = shirt[--count];
-    if (count < FEWEST || !find_kits(shirt, count, kit))
-        return;
-    take_kits(teams, kit);
-    for (int team = 0; enough && team < 2; team++)
-        (void)tl_teams_ink(teams, team, &teams->ink[team]);
-    teams->locked = enough;
-}
-
-void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
-{
-    int count = record->object_count < 0               ? 0
-                : record->object_count > TL_OBJECT_MAX ? TL_OBJECT_MAX
-                                                       : record->object_count;
-    find_grass(teams, picture);
-    for (int i = 0; i < count; i++) {
-        const TlObject *object = &record->objects[i];
-        float colour[3];
-        int good = object->class_id == TL_CLASS_PLAYER && object->id >= 0;
-        for (int k = 0; k < 4; k++)
-            good = good && isfinite(object->bbox[k]) && fabsf(object->bbox[k]) < 1e6f;
-        if (good && object->bbox[2] > object->bbox[0] && object->bbox[3] > object->bbox[1] &&
-            sample_shirt(teams, picture, object->bbox, colour))
-            remember(teams, object->id, record->frame, colour);
-    }
-    if (teams->locked)
-        move_centres(teams, record->frame);
-    else
-        measure(teams);
-}
-
-int tl_teams_of(const TlTeams *teams, int32_t id)
-{
-    if (!teams->ready || id < 0)
-        return -1;
-    const TlTeamsPerson *person = &teams->person[id & (TL_TEAMS_PERSONS - 1)];
-    return person->samples > 0 && person->id == id ? person->team : -1;
+    const float *b = object->bbox;
+    for (int i = 0; i < 4; i++)
+        if (!isfinite(b[i]) || fabsf(b[i]) > 1e6f)
+            return 0;
+    return object->class_id == TL_CLASS_PLAYER && (object->team == 1 || object->team == 2) && b[2] > b[0] &&
+           b[3] > b[1];
 }
 
 // A chroma as strong as inks are: means over folds, skin and subsampled chroma are pale.
@@ -331,31 +152,71 @@ static void leave_yellow_to_referees(float shown[3])
         shown[0] = fminf(shown[0], 105);
 }
 
-int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
+static int is_green(const TlTeams *teams, const float shown[3])
 {
-    float kit[2][3];
-    if (!teams->ready || team < 0 || team > 1)
-        return 0;
-    if (teams->locked) {
-        *ink = teams->ink[team];
-        return 1;
-    }
-    float shown[2][3];
-    for (int i = 0; i < 2; i++)
-        strengthen(teams->centre[i], shown[i]);
-    for (int i = 0; i < 2; i++)
-        leave_yellow_to_referees(shown[i]);
-    memcpy(kit, teams->centre, sizeof(kit));
-    if (distance(shown[0], shown[1]) < 30)
-        spread(kit, shown);
-    float du = shown[team][1] - 128, dv = shown[team][2] - 128, size = sqrtf(du * du + dv * dv);
+    float du = shown[1] - 128, dv = shown[2] - 128, size = sqrtf(du * du + dv * dv);
     float gu = (float)teams->grass[0] - 128, gv = (float)teams->grass[1] - 128, grass = sqrtf(gu * gu + gv * gv);
     // a kit of the hue of the grass (within some 18 degrees) would drown in it; white and black never do
-    int green = size > 20 && (du * gu + dv * gv) > 0.95f * size * grass;
-    if (green || distance(shown[0], shown[1]) < 30) {
-        *ink = tl_ink(team ? 0x00bfff : 0xff1493);
-        return 1;
+    return size > 20 && (du * gu + dv * gv) > 0.95f * size * grass;
+}
+
+static TlInk ink_from(const float yuv[3])
+{
+    return (TlInk){(uint8_t)yuv[0], (uint8_t)yuv[1], (uint8_t)yuv[2]};
+}
+
+// Of the pair for kits that cannot be shown: the one that is farther from the colour of the other team.
+static TlInk far_ink(const float other[3])
+{
+    float away[2];
+    for (int i = 0; i < 2; i++) {
+        TlInk ink = tl_ink(i ? INK_SECOND : INK_FIRST);
+        const float yuv[3] = {ink.y, ink.u, ink.v};
+        away[i] = distance(yuv, other);
     }
-    *ink = (TlInk){(uint8_t)shown[team][0], (uint8_t)shown[team][1], (uint8_t)shown[team][2]};
+    return tl_ink(away[1] > away[0] ? INK_SECOND : INK_FIRST);
+}
+
+static void choose_inks(TlTeams *teams)
+{
+    float shown[2][3];
+    for (int i = 0; i < 2; i++) {
+        strengthen(teams->kit[i], shown[i]);
+        leave_yellow_to_referees(shown[i]);
+    }
+    if (distance(shown[0], shown[1]) < 30)
+        spread(teams->kit, shown);
+    int green[2] = {is_green(teams, shown[0]), is_green(teams, shown[1])};
+    int alike = distance(shown[0], shown[1]) < 30 || (green[0] && green[1]);
+    for (int i = 0; i < 2; i++)
+        teams->ink[i] = alike ? tl_ink(i ? INK_SECOND : INK_FIRST) : green[i] ? far_ink(shown[!i]) : ink_from(shown[i]);
+}
+
+void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
+{
+    int count = record->object_count < 0               ? 0
+                : record->object_count > TL_OBJECT_MAX ? TL_OBJECT_MAX
+                                                       : record->object_count;
+    if (teams->locked)
+        return;
+    find_grass(teams, picture);
+    for (int i = 0; i < count; i++) {
+        const TlObject *object = &record->objects[i];
+        float colour[3];
+        if (shows_shirt(object) && sample_shirt(teams, picture, object->bbox, colour))
+            add(teams, object->team - 1, colour);
+    }
+    int fewer = teams->samples[0] < teams->samples[1] ? teams->samples[0] : teams->samples[1];
+    teams->locked = fewer >= ENOUGH;
+    teams->ready = fewer >= FEWEST;
+    if (teams->ready)
+        choose_inks(teams);
+}
+
+int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)
+{
+    if (!teams->ready || team < 1 || team > 2)
+        return 0;
+    *ink = teams->ink[team - 1];
     return 1;
 }

@@ -278,7 +278,7 @@ static void paint_box(TlPicture *picture, int x0, int y0, int x1, int y1, TlInk 
     }
 }
 
-// Red against white on green grass: each team's marks have its colour, and keep it when ids come and go.
+// Red against white on green grass: each team's marks have its colour.
 static void check_teams(uint32_t kit)
 {
     static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
@@ -294,18 +294,14 @@ static void check_teams(uint32_t kit)
         for (int i = 0; i < 8; i++) {
             int x = 40 + i * 64, y = 60 + (i % 3) * 60;
             paint_box(&picture, x + 4, y, x + 20, y + 60, i % 2 ? white : coloured, u, v);
-            add_object(&record, i + 1 + frame / 10 * 8, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
-                       (float)y + 60);
+            add_object(&record, i + 1, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24, (float)y + 60);
+            record.objects[i].team = (uint8_t)(1 + i % 2);
         }
         tl_overlay_pen_draw(&pen, &record, &picture, &done);
-        int first = tl_teams_of(&pen.teams, record.objects[0].id);
-        assert_in_range(first, 0, 1);
-        for (int i = 0; i < 8; i++) {
+        for (int team = 1; team <= 2; team++) {
             TlInk ink;
-            int team = tl_teams_of(&pen.teams, record.objects[i].id);
-            assert_int_equal(team == first, i % 2 == 0);
             assert_int_equal(tl_teams_ink(&pen.teams, team, &ink), 1);
-            if (i % 2) // white
+            if (team == 2) // white
                 assert_true(ink.y > 180 && abs(ink.u - 128) < 12 && abs(ink.v - 128) < 12);
             else if (kit == 0xc01830) // red
                 assert_true(ink.v > 170);
@@ -313,8 +309,9 @@ static void check_teams(uint32_t kit)
                 assert_true(ink.u < 100 && ink.y + 60 < tl_ink(TL_INK_REFEREE).y);
         }
     }
-    assert_int_equal(tl_teams_of(&pen.teams, 4000), -1);
-    assert_int_equal(tl_teams_of(&pen.teams, -1), -1);
+    TlInk none;
+    assert_int_equal(tl_teams_ink(&pen.teams, 0, &none), 0);
+    assert_int_equal(tl_teams_ink(&pen.teams, 3, &none), 0);
     tl_overlay_pen_deinit(&pen);
 }
 
@@ -325,50 +322,73 @@ static void teams_wear_their_colours(void **state)
     check_teams(0xe0c020);
 }
 
-// After a wide view that shows both kits comes a long close-up of people in one odd colour, under other light: the inks
-// stay, and a track keeps its team while a few of its samples look like the other one.
-static void kits_are_locked(void **state)
+static void draw_teams(TlOverlayPen *pen, int64_t frame, TlInk grass, TlInk first, TlInk second)
+{
+    static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
+    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
+    TlRecord record = empty_record();
+    record.frame = frame;
+    picture.plane[1] = u, picture.plane[2] = v;
+    paint_box(&picture, 0, 0, WIDTH, HEIGHT, grass, u, v);
+    for (int i = 0; i < 8; i++) {
+        int x = 20 + i * 64, y = 60 + (i % 3) * 60;
+        paint_box(&picture, x + 4, y, x + 20, y + 60, i % 2 ? second : first, u, v);
+        add_object(&record, i + 1, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24, (float)y + 60);
+        record.objects[i].team = (uint8_t)(1 + i % 2);
+    }
+    tl_overlay_pen_draw(pen, &record, &picture, &done);
+}
+
+// Once enough was seen the inks stay, whatever a close-up under other light shows.
+static void inks_are_locked(void **state)
 {
     (void)state;
-    static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
     TlOverlayPen pen;
-    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
-    TlInk grass = tl_ink(0x4c8030), blue = tl_ink(0x1838b0), white = tl_ink(0xf0f0f0), referee = tl_ink(0x181818);
-    TlInk ink[2], now;
-    int team[8] = {0};
-    picture.plane[1] = u, picture.plane[2] = v;
+    TlInk grass = tl_ink(0x4c8030), blue = tl_ink(0x1838b0), white = tl_ink(0xf0f0f0), odd = tl_ink(0x903040);
+    TlInk before[2], now;
     assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
-    for (int frame = 0; frame < 500; frame++) {
-        TlRecord record = empty_record();
-        record.frame = frame;
-        int odd_view = frame >= 60 && frame < 460;
-        paint_box(&picture, 0, 0, WIDTH, HEIGHT, odd_view ? tl_ink(0x607828) : grass, u, v);
-        for (int i = 0; i < 9; i++) {
-            int x = 20 + i * 64, y = 60 + (i % 3) * 60, glitch = frame >= 30 && frame < 33 && i < 2;
-            TlInk shirt = i == 8 ? referee : (i % 2) ^ glitch ? white : blue;
-            paint_box(&picture, x + 4, y, x + 20, y + 60, odd_view ? tl_ink(0x3c6a30) : shirt, u, v);
-            add_object(&record, odd_view ? 100 + i : i + 1, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
-                       (float)y + 60);
-        }
-        tl_overlay_pen_draw(&pen, &record, &picture, &done);
-        for (int k = 0; k < 2 && frame >= 20; k++) {
-            assert_int_equal(tl_teams_ink(&pen.teams, k, &now), 1);
-            if (frame == 20)
-                ink[k] = now;
-            assert_memory_equal(&ink[k], &now, sizeof(now));
-        }
-        for (int i = 0; i < 8 && frame >= 20; i++) {
-            if (frame == 20)
-                team[i] = tl_teams_of(&pen.teams, i + 1);
-            assert_int_equal(team[i], team[i & 1]);
-            assert_int_equal(tl_teams_of(&pen.teams, i + 1), team[i]);
-        }
+    assert_int_equal(tl_teams_ink(&pen.teams, 1, &now), 0); // nothing seen yet
+    for (int frame = 0; frame < 60; frame++)
+        draw_teams(&pen, frame, grass, blue, white);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(tl_teams_ink(&pen.teams, i + 1, &before[i]), 1);
+    assert_true(before[0].u > 150);
+    assert_true(before[1].y > 180 && abs(before[1].u - 128) < 12 && abs(before[1].v - 128) < 12);
+    for (int frame = 60; frame < 200; frame++)
+        draw_teams(&pen, frame, tl_ink(0x607828), odd, odd);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(tl_teams_ink(&pen.teams, i + 1, &now), 1);
+        assert_memory_equal(&now, &before[i], sizeof(now));
     }
-    assert_int_not_equal(team[0], team[1]);
-    now = ink[team[1]];
-    assert_true(now.y > 180 && abs(now.u - 128) < 12 && abs(now.v - 128) < 12);
-    assert_true(ink[team[0]].u > 150);
     tl_overlay_pen_deinit(&pen);
+}
+
+static int apart(TlInk a, TlInk b)
+{
+    return abs(a.y - b.y) + abs(a.u - b.u) + abs(a.v - b.v);
+}
+
+// Whatever two teams wear, alike or green, their inks are told apart from each other and from the grass.
+static void inks_differ(void **state)
+{
+    (void)state;
+    static const uint32_t kit[][2] = {{0x903040, 0x983848}, {0x2038b0, 0x2848a0}, {0x30a048, 0xf0f0f0},
+                                      {0x30a048, 0x1838b0}, {0xe020a0, 0x30a048}, {0x30a048, 0x38a850},
+                                      {0xf0f0f0, 0xe8e8e8}, {0x202020, 0xf0f0f0}, {0x202020, 0x181818},
+                                      {0xc01830, 0x1838b0}, {0xe0c020, 0x181818}};
+    for (size_t i = 0; i < sizeof kit / sizeof *kit; i++) {
+        TlOverlayPen pen;
+        TlInk grass = tl_ink(0x4c8030), ink[2];
+        assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
+        for (int frame = 0; frame < 10; frame++)
+            draw_teams(&pen, frame, grass, tl_ink(kit[i][0]), tl_ink(kit[i][1]));
+        if (tl_teams_ink(&pen.teams, 1, &ink[0])) { // a shirt of the very green of the grass is not seen at all
+            assert_int_equal(tl_teams_ink(&pen.teams, 2, &ink[1]), 1);
+            assert_true(apart(ink[0], ink[1]) > 60);
+            assert_true(apart(ink[0], grass) > 40 && apart(ink[1], grass) > 40);
+        }
+        tl_overlay_pen_deinit(&pen);
+    }
 }
 
 static int files_in(const char *folder)
@@ -439,7 +459,8 @@ int main(void)
         cmocka_unit_test(hostile_records_are_harmless),
         cmocka_unit_test(marks_scale_with_the_picture),
         cmocka_unit_test(teams_wear_their_colours),
-        cmocka_unit_test(kits_are_locked),
+        cmocka_unit_test(inks_are_locked),
+        cmocka_unit_test(inks_differ),
         cmocka_unit_test(nothing_is_allocated_once_warm),
         cmocka_unit_test(file_appears_whole_or_not_at_all),
     };
