@@ -9,6 +9,7 @@
 #include <touchline/session.h>
 
 #include "command.h"
+#include "fetch.h"
 #include "interrupt.h"
 #include "progress.h"
 #include "same_file.h"
@@ -353,15 +354,27 @@ static int check_outputs(const char *clip, TlDiag *diag)
     return ret;
 }
 
-static int run(const TlCommandLine *line, TlDiag *diag)
+// The clip of an address, fetched once: the way to it is no part of what is compared. Whoever names the address may
+// fetch from it, so its host is allowed whatever it is.
+static int fetch(TlFetched *fetched, TlDiag *diag)
+{
+    TlGuard guard = {0};
+    char host[256] = "";
+    const char *at = strstr(g_values.url, "://");
+
+    at = at ? at + 3 : g_values.url;
+    int bracketed = *at == '[';
+    snprintf(host, sizeof host, "%.*s", (int)strcspn(at + bracketed, bracketed ? "]" : ":/?#"), at + bracketed);
+    int ret = at[0] ? tl_guard_allow(&guard, host, diag) : TL_OK;
+    return ret < 0 ? ret : tl_fetch(fetched, g_values.url, &guard, tl_interrupt_flag(), diag);
+}
+
+static int run_clip(const TlCommandLine *line, const char *clip, TlDiag *diag)
 {
     static Outcome outcomes[CONFIG_MAX];
     const Config *list = g_values.quick ? g_quick : g_full;
     int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
-    const char *clip = g_values.video[0] ? g_values.video : g_values.url;
 
-    if (!g_values.video[0] == !g_values.url[0])
-        return tl_fail(diag, TL_EUSAGE, "bench needs one of --video-path and --video-url");
     for (int i = 0; i < count; i++)
         outcomes[i].config = list[i];
     outcomes[count++].config = g_baseline;
@@ -379,6 +392,19 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     print_recommendation(&outcomes[0], &baseline);
     ret = write_tables(outcomes, count, &baseline, diag);
     return ret == TL_OK && g_values.env[0] ? write_env(g_values.env, &outcomes[0], diag) : ret;
+}
+
+static int run(const TlCommandLine *line, TlDiag *diag)
+{
+    TlFetched fetched = {.fd = -1};
+
+    if (!g_values.video[0] == !g_values.url[0])
+        return tl_fail(diag, TL_EUSAGE, "bench needs one of --video-path and --video-url");
+    int ret = g_values.url[0] ? fetch(&fetched, diag) : TL_OK;
+    if (ret == TL_OK)
+        ret = run_clip(line, g_values.url[0] ? fetched.path : g_values.video, diag);
+    tl_fetched_close(&fetched);
+    return ret;
 }
 
 static const TlExample g_examples[] = {

@@ -16,18 +16,19 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "download.h"
+#include "fetch.h"
 #include "media/media.h"
 #include "pipe/session_bytes.h"
 
-enum { PATH_SIZE = 512, CHUNK = 1 << 16 };
+enum { PATH_SIZE = 512 };
 
 typedef struct Job {
     const TlDiagnoseParams *params;
     TlDiagnosis *out;
     TlDiag *diag;
-    char cache[PATH_SIZE], clip[PATH_SIZE]; ///< temporary; empty when not made
-    const char *file;                       ///< the clip on disk
+    char cache[PATH_SIZE]; ///< temporary; empty when not made
+    TlFetched clip;        ///< fd 0 when not fetched
+    const char *file;      ///< the clip on disk
     TlOptions options;
     TlSession *session;
     TlRecord record;
@@ -101,59 +102,19 @@ static void resolve(Job *job)
     }
 }
 
-static int save(Job *job, TlDownload *download, int fd)
-{
-    struct TlByteSource *source = tl_download_source(download);
-    uint8_t *chunk = tl_calloc(CHUNK, 1);
-    int n = chunk ? 1 : TL_ENOMEM;
-    while (n > 0) {
-        while ((n = source->read(source->opaque, chunk, CHUNK)) == TL_EAGAIN && !cancelled(job))
-            ;
-        if (n > 0 && write(fd, chunk, (size_t)n) != n)
-            n = TL_ENOSPC;
-    }
-    tl_free(&chunk);
-    if (cancelled(job))
-        return interrupted(job);
-    if (n == TL_ENOSPC || n == TL_ENOMEM)
-        return tl_fail(job->diag, n, "the clip cannot be kept for a moment");
-    if (n == 0)
-        return TL_OK;
-    int ret = tl_download_error(download, job->diag);
-    return ret < 0 ? ret : tl_fail(job->diag, n, "the download broke off");
-}
-
 static int fetch(Job *job)
 {
-    const TlDownloaderParams params = {.guard = job->params->guard};
-    TlDownloader *downloader = NULL;
-    TlDownload *download = NULL;
-    TlDownloadStats stats = {0};
-    temporary_name(job->clip, "clip");
-    int fd = mkstemp(job->clip);
-    if (fd < 0) {
-        job->clip[0] = 0;
-        return tl_fail(job->diag, TL_EIO, "no temporary file can be made; set TMPDIR");
-    }
     resolve(job);
-    int ret = tl_downloader_open(&downloader, &params, job->diag);
-    if (ret == TL_OK)
-        ret = tl_download_start(&download, downloader, job->params->input, job->diag);
-    if (ret == TL_OK)
-        ret = save(job, download, fd);
-    if (download)
-        tl_download_stats(download, &stats);
-    tl_download_stop(&download);
-    tl_downloader_close(&downloader);
-    close(fd);
+    int ret = tl_fetch(&job->clip, job->params->input, job->params->guard, job->params->cancel, job->diag);
     if (ret < 0)
         return ret;
-    job->out->bytes = stats.bytes;
-    job->out->connections = stats.connections;
-    note(job, TL_DIAGNOSE_CONNECT, stats.connect_s);
-    note(job, TL_DIAGNOSE_FIRST_BYTE, stats.first_byte_s - stats.connect_s);
-    note(job, TL_DIAGNOSE_DOWNLOAD, stats.total_s - stats.first_byte_s);
-    job->file = job->clip;
+    const TlDownloadStats *stats = &job->clip.stats;
+    job->out->bytes = stats->bytes;
+    job->out->connections = stats->connections;
+    note(job, TL_DIAGNOSE_CONNECT, stats->connect_s);
+    note(job, TL_DIAGNOSE_FIRST_BYTE, stats->first_byte_s - stats->connect_s);
+    note(job, TL_DIAGNOSE_DOWNLOAD, stats->total_s - stats->first_byte_s);
+    job->file = job->clip.path;
     return TL_OK;
 }
 
@@ -294,8 +255,7 @@ int tl_diagnose(const TlDiagnoseParams *params, TlDiagnosis *diagnosis, TlDiag *
         diagnosis->seconds[i] = -1;
     int ret = run_steps(job);
     tl_session_close(&job->session);
-    if (job->clip[0])
-        unlink(job->clip);
+    tl_fetched_close(&job->clip);
     if (job->cache[0])
         nftw(job->cache, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
     tl_free(&job);

@@ -286,8 +286,7 @@ void tl_download_cancel(TlDownload *d)
 
 // --- life
 
-// A file without a name: it is gone whatever happens to the process.
-static int open_nameless(TlDiag *diag)
+int tl_download_temporary(TlDiag *diag)
 {
     const char *folder = getenv("TMPDIR");
     char path[1024];
@@ -298,10 +297,9 @@ static int open_nameless(TlDiag *diag)
         return fd;
     snprintf(path, sizeof path, "%s/touchline-XXXXXX", folder);
     fd = mkostemp(path, O_CLOEXEC);
-    if (fd >= 0)
-        unlink(path);
-    else
-        tl_fail(diag, TL_EIO, "no temporary file can be made in %s", folder);
+    if (fd < 0)
+        return tl_fail(diag, TL_EIO, "no temporary file can be made in %s", folder);
+    unlink(path);
     return fd;
 }
 
@@ -341,7 +339,7 @@ int tl_download_start(TlDownload **out, TlDownloader *owner, const char *url, Tl
     d->source = (struct TlByteSource){.opaque = d, .read = source_read, .seek = source_seek};
     d->start_us = tl_now_us();
     d->judge_us = d->start_us + JUDGE_US;
-    d->fd = open_nameless(diag);
+    d->fd = tl_download_temporary(diag);
     d->extent[0] = tl_calloc(1, sizeof *d->extent[0]);
     d->extent_count = d->extent[0] != NULL;
     if (d->fd < 0) {

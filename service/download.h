@@ -50,4 +50,7 @@ void tl_download_stats(TlDownload *download, TlDownloadStats *stats);
 void tl_download_cancel(TlDownload *download);
 void tl_download_stop(TlDownload **download); // the reader must be done; keeps the connections for the next one
 
+// An empty file without a name (in TMPDIR): it is gone whatever happens to the process. Descriptor, or TL_EIO.
+TL_NODISCARD int tl_download_temporary(TlDiag *diag);
+
 #endif

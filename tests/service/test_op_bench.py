@@ -57,8 +57,13 @@ def test_a_quick_sweep(bench, serve):
 
 
 def test_an_address(bench, videos):
-    result, _, _ = bench("--video-url", videos.url("good"), "--quick", "-q")
+    """Fetched once, whatever runs: the way to the clip is no part of what is compared."""
+    url = videos.url("good")
+    result, _, _ = bench("--video-url", url, "--quick", "-q")
     assert result.returncode == 0 and "RECOMMENDED CONFIGURATION" in result.stdout, result.stderr
+    assert len(videos.requests(url)) == 1
+    result, _, _ = bench("--video-url", videos.url("404"), "--quick", "-q")
+    assert result.returncode == ENOENT and "the server answered 404" in result.stderr
 
 
 @pytest.mark.parametrize("words, code", [([], EUSAGE), (["--video-path", "a", "--video-url", "b"], EUSAGE),
