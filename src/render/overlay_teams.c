@@ -156,8 +156,8 @@ static int is_green(const TlTeams *teams, const float shown[3])
 {
     float du = shown[1] - 128, dv = shown[2] - 128, size = sqrtf(du * du + dv * dv);
     float gu = (float)teams->grass[0] - 128, gv = (float)teams->grass[1] - 128, grass = sqrtf(gu * gu + gv * gv);
-    // a kit of the hue of the grass (within some 18 degrees) would drown in it; white and black never do
-    return size > 20 && (du * gu + dv * gv) > 0.95f * size * grass;
+    // a kit of the hue of the grass (within some 26 degrees) would drown in it; white and black never do
+    return size > 20 && (du * gu + dv * gv) > 0.9f * size * grass;
 }
 
 static TlInk ink_from(const float yuv[3])
