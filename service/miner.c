@@ -15,7 +15,7 @@
 #include "pipe/session_bytes.h"
 #include "result/sn44_json.h"
 
-enum { QUEUE_MAX = 64, LOG_EVERY = 100, MAX_FRAMES = 30000 };
+enum { QUEUE_MAX = 64, LOG_EVERY = 100, MAX_FRAMES = 30000, LIBAV_ALLOCATION = 96 << 20 };
 
 typedef struct Job {
     TlChallenge challenge;
@@ -307,6 +307,7 @@ int tl_miner_open(TlMiner **out, const TlMinerParams *params, TlDiag *diag)
     m->metrics = params->metrics;
     m->limit = params->queue > 0 && params->queue <= QUEUE_MAX ? params->queue : 4;
     m->max_frames = params->max_frames > 0 ? params->max_frames : MAX_FRAMES;
+    tl_media_limit_allocation(LIBAV_ALLOCATION);
     TlDownloaderParams download = {.guard = params->guard, .workers = params->download_workers};
     int ret = tl_session_open(&m->session, &m->options, diag);
     if (ret == TL_OK)

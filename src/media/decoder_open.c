@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <libavutil/avstring.h>
+#include <libavutil/mem.h>
 
 #include "base/cpu.h"
 #include "media/container.h"
@@ -17,6 +18,7 @@ enum {
     PROBE_BYTES = 8 * 1024 * 1024, // read ahead at most to learn about the streams
     ANALYZE_US = 3 * 1000 * 1000,  // and this much playing time
     STREAMS_MAX = 64,
+    STREAMS_OF_STRANGERS = 8, // each may have an index of its own in memory
 };
 
 static int refuse_open(AVFormatContext *format, AVIOContext **pb, const char *url, int flags, AVDictionary **options)
@@ -60,6 +62,11 @@ static int is_playlist(const AVInputFormat *format)
     return (format->flags & AVFMT_NOFILE) != 0;
 }
 
+void tl_media_limit_allocation(size_t bytes)
+{
+    av_max_alloc(bytes);
+}
+
 static int open_container(TlDecoder *decoder, TlDiag *diag)
 {
     const AVInputFormat *found = NULL;
@@ -78,11 +85,14 @@ static int open_container(TlDecoder *decoder, TlDiag *diag)
     decoder->format->io_open = refuse_open;
     decoder->format->probesize = PROBE_BYTES;
     decoder->format->max_analyze_duration = ANALYZE_US;
-    decoder->format->max_streams = STREAMS_MAX;
+    decoder->format->max_streams = decoder->source.bytes.read ? STREAMS_OF_STRANGERS : STREAMS_MAX;
     // For the nested contexts of playlist demuxers, which do not inherit io_open.
     av_dict_set(&options, "protocol_whitelist", "none", 0);
     ret = avformat_open_input(&decoder->format, NULL, found, &options);
     av_dict_free(&options);
+    if (ret == AVERROR(ENOMEM) && decoder->source.bytes.read)
+        return tl_fail(diag, TL_ELIMIT, "%s has too many streams, or too many frames in its index",
+                       decoder->source.name);
     if (ret < 0)
         return explain_open(decoder, ret, diag);
     decoder->head_end = avio_tell(decoder->source.pb);

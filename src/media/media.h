@@ -28,6 +28,11 @@ typedef struct TlFrame {
 TlFrame *tl_frame_ref(TlFrame *frame);
 void tl_frame_unref(TlFrame **frame); // last one returns the frame to its pool; accepts NULL inside
 
+// Most bytes of a single allocation inside libav, for the whole process: for programs that open files of strangers. An
+// index of 40 kB can name 85 million frames, which libav writes out as 2 GB. A plane of 8192x4320 at 16 bits needs 72
+// MB.
+void tl_media_limit_allocation(size_t bytes);
+
 typedef struct TlReader TlReader;
 
 typedef struct TlReaderParams {

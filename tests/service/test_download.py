@@ -1,4 +1,5 @@
 """What each vice of a video server gives. docs/download.md is this table in words."""
+import re
 import socket
 import ssl
 import subprocess
@@ -273,6 +274,40 @@ def many_frames(data, times):
             body = table(name, body)
         return (len(body) + 8).to_bytes(4, "big") + name + body
     return b"".join(box(n, b[8:]) if n == b"moov" else b for n, b in boxes(data))
+
+
+def index_bomb(data, samples, tracks=1):
+    """The MP4 with its index last whose index names so many frames of 16 bytes, in few bytes, for each track."""
+    def words(*values):
+        return b"".join(v.to_bytes(4, "big") for v in values)
+    tables = {b"stsz": words(0, 16, samples), b"stts": words(0, 1, samples, 512), b"stsc": words(0, 1, 1, samples, 1),
+              b"stco": words(0, 1, 48)}
+
+    def box(name, body):
+        if name in (b"moov", b"trak", b"mdia", b"minf", b"stbl"):
+            inner = [box(n, b[8:]) for n, b in boxes(body) if n not in (b"edts", b"ctts", b"stss")]
+            body = b"".join(b * (tracks if b[4:8] == b"trak" else 1) for b in inner)
+        body = tables.get(name, body)
+        return (len(body) + 8).to_bytes(4, "big") + name + body
+    return b"".join(box(n, b[8:]) if n == b"moov" else b for n, b in boxes(data))
+
+
+@pytest.mark.parametrize("samples,tracks", [(85_000_000, 1), (4_100_000, 20), (200_000_000, 64)])
+def test_an_index_that_unpacks_to_gigabytes(serve, private_options, clips, samples, tracks):
+    """40 kB that libav would make 2 GB of, a track."""
+    long = index_at(clips["long"], -1)
+    server = ViceServer(index_bomb(long, samples, tracks), long)
+    service = serve(*private_options)
+
+    def peak_mb():
+        with open(f"/proc/{service.process.pid}/status") as status:
+            return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) / 1024
+    before = peak_mb()
+    reply = service.challenge(server.url("good"))
+    assert reply.status == 400, reply.body
+    assert peak_mb() - before < 1000
+    assert service.challenge(server.url("index_last")).status == 200
+    server.close()
 
 
 def test_more_frames_than_the_service_takes(serve, private_options, clips):
