@@ -402,8 +402,11 @@ static int is_carried_on(const TlFill *f, const TlSlot *slot)
     return f->chain.is_blind && slot->frame > f->last_key;
 }
 
+// While no pitch was seen nobody knows who stands on it: a bench or the boards beside it would be a team.
 static int team_of(TlFill *f, int32_t id, int class_id)
 {
+    if (!f->sides.has_seen)
+        return 0;
     if (class_id == TL_CLASS_GOALKEEPER)
         return face_of(f, id)->keeper_of;
     return class_id == TL_CLASS_PLAYER && f->params.tracker ? tl_tracker_team(f->params.tracker, id) : 0;

@@ -11,7 +11,7 @@ typedef struct TlSides {
     double sum_x[2];  ///< of the players of a key frame, while it is looked at
     int count[2];     ///< how many they are
     int64_t frame;    ///< of the last key frame
-    uint8_t has_seen; ///< there was one
+    uint8_t has_seen; ///< there was one, with its camera
 } TlSides;
 
 // A player of team 1 or 2 stands at x metres.

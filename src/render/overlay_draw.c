@@ -153,7 +153,8 @@ static TlInk ink_of(const TlOverlayPen *pen, const TlObject *object)
     TlInk ink = tl_ink(object->class_id == TL_CLASS_GOALKEEPER ? INK_GOALKEEPER
                        : object->class_id == TL_CLASS_REFEREE  ? INK_REFEREE
                                                                : INK_PLAYER);
-    if (object->class_id == TL_CLASS_PLAYER && !tl_teams_ink(&pen->teams, object->team, &ink) && pen->teams.ready)
+    int has_ink = tl_teams_ink(&pen->teams, tl_teams_of(&pen->teams, object), &ink);
+    if (object->class_id == TL_CLASS_PLAYER && !has_ink && pen->teams.ready)
         ink = tl_ink(INK_TEAMLESS);
     return ink;
 }

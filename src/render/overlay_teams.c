@@ -1,28 +1,20 @@
 // Colours of the two teams, see overlay_teams.h.
 //
-// In: a record, which tells who plays in which team, and its picture. Of each player of a team the mean colour of the
-// trunk without grass-coloured pixels is taken, and these make the mean of the team. Once enough people were measured
-// the inks are locked: close-ups, replays and changes of light do not touch them. The grass is the most frequent chroma
-// of the picture.
+// In: a record, which tells who plays in which team (or does not: then overlay_guess.c does), and its picture. Of each
+// player of a team the mean colour of the trunk without grass-coloured pixels is taken, and these make the mean of the
+// team. Once enough people were measured the inks are locked: close-ups, replays and changes of light do not touch
+// them. The grass is the most frequent chroma of the picture.
 #include "render/overlay_teams.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LUMA_WEIGHT 0.6f
-#define SAME_SHIRT  22.0f // nearer means no difference that can be seen
-#define GRASS_REACH 14    // chroma steps
-#define FEWEST      3     // samples of each team before it has a colour
-#define ENOUGH      150   // after which the inks stay
+#define GRASS_REACH 14  // chroma steps
+#define FEWEST      3   // samples of each team before it has a colour
+#define ENOUGH      150 // after which the inks stay
 
 enum { INK_FIRST = 0x00bfff, INK_SECOND = 0xff1493 }; // of kits that cannot be shown
-
-static float distance(const float a[3], const float b[3])
-{
-    float y = (a[0] - b[0]) * LUMA_WEIGHT, u = a[1] - b[1], v = a[2] - b[2];
-    return sqrtf(y * y + u * u + v * v);
-}
 
 static void find_grass(TlTeams *teams, const TlPicture *picture)
 {
@@ -99,8 +91,26 @@ static int shows_shirt(const TlObject *object)
     for (int i = 0; i < 4; i++)
         if (!isfinite(b[i]) || fabsf(b[i]) > 1e6f)
             return 0;
-    return object->class_id == TL_CLASS_PLAYER && (object->team == 1 || object->team == 2) && b[2] > b[0] &&
-           b[3] > b[1];
+    return object->class_id == TL_CLASS_PLAYER && object->id >= 0 && b[2] > b[0] && b[3] > b[1];
+}
+
+// From the first record that tells of teams on, nothing is guessed any more.
+static void listen(TlTeams *teams, const TlRecord *record, int count)
+{
+    for (int i = 0; i < count && !teams->told; i++)
+        if (record->objects[i].team) {
+            memset(teams->kit, 0, sizeof(teams->kit));
+            memset(teams->samples, 0, sizeof(teams->samples));
+            teams->locked = teams->ready = 0;
+            teams->told = 1;
+        }
+}
+
+int tl_teams_of(const TlTeams *teams, const TlObject *object)
+{
+    if (object->class_id != TL_CLASS_PLAYER)
+        return 0;
+    return teams->told ? object->team : tl_guess_team(&teams->guess, object->id);
 }
 
 // A chroma as strong as inks are: means over folds, skin and subsampled chroma are pale.
@@ -130,7 +140,7 @@ static void spread(float kit[2][3], float shown[2][3])
 {
     int bright = kit[1][0] > kit[0][0], dark = !bright;
     float du = kit[dark][1] - kit[bright][1], dv = kit[dark][2] - kit[bright][2];
-    if (kit[bright][0] - kit[dark][0] < SAME_SHIRT)
+    if (kit[bright][0] - kit[dark][0] < TL_SAME_SHIRT)
         return;
     shown[bright][0] = 215;
     shown[bright][1] = shown[bright][2] = 128;
@@ -172,7 +182,7 @@ static TlInk far_ink(const float other[3])
     for (int i = 0; i < 2; i++) {
         TlInk ink = tl_ink(i ? INK_SECOND : INK_FIRST);
         const float yuv[3] = {ink.y, ink.u, ink.v};
-        away[i] = distance(yuv, other);
+        away[i] = tl_shirt_distance(yuv, other);
     }
     return tl_ink(away[1] > away[0] ? INK_SECOND : INK_FIRST);
 }
@@ -184,12 +194,32 @@ static void choose_inks(TlTeams *teams)
         strengthen(teams->kit[i], shown[i]);
         leave_yellow_to_referees(shown[i]);
     }
-    if (distance(shown[0], shown[1]) < 30)
+    if (tl_shirt_distance(shown[0], shown[1]) < 30)
         spread(teams->kit, shown);
     int green[2] = {is_green(teams, shown[0]), is_green(teams, shown[1])};
-    int alike = distance(shown[0], shown[1]) < 30 || (green[0] && green[1]);
+    int alike = tl_shirt_distance(shown[0], shown[1]) < 30 || (green[0] && green[1]);
     for (int i = 0; i < 2; i++)
         teams->ink[i] = alike ? tl_ink(i ? INK_SECOND : INK_FIRST) : green[i] ? far_ink(shown[!i]) : ink_from(shown[i]);
+}
+
+static void measure_told(TlTeams *teams)
+{
+    int fewer = teams->samples[0] < teams->samples[1] ? teams->samples[0] : teams->samples[1];
+    teams->locked = fewer >= ENOUGH;
+    teams->ready = fewer >= FEWEST;
+    if (teams->ready)
+        choose_inks(teams);
+}
+
+static void measure_guess(TlTeams *teams, int64_t frame)
+{
+    tl_guess_step(&teams->guess, frame);
+    if (teams->locked || !teams->guess.ready)
+        return;
+    memcpy(teams->kit, teams->guess.centre, sizeof(teams->kit));
+    choose_inks(teams);
+    teams->ready = 1;
+    teams->locked = teams->guess.locked;
 }
 
 void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture)
@@ -197,20 +227,24 @@ void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *pictu
     int count = record->object_count < 0               ? 0
                 : record->object_count > TL_OBJECT_MAX ? TL_OBJECT_MAX
                                                        : record->object_count;
-    if (teams->locked)
+    listen(teams, record, count);
+    if (teams->locked && teams->told)
         return;
     find_grass(teams, picture);
     for (int i = 0; i < count; i++) {
         const TlObject *object = &record->objects[i];
         float colour[3];
-        if (shows_shirt(object) && sample_shirt(teams, picture, object->bbox, colour))
+        if (!shows_shirt(object) || !sample_shirt(teams, picture, object->bbox, colour))
+            continue;
+        if (!teams->told)
+            tl_guess_add(&teams->guess, object->id, record->frame, colour);
+        else if (object->team == 1 || object->team == 2)
             add(teams, object->team - 1, colour);
     }
-    int fewer = teams->samples[0] < teams->samples[1] ? teams->samples[0] : teams->samples[1];
-    teams->locked = fewer >= ENOUGH;
-    teams->ready = fewer >= FEWEST;
-    if (teams->ready)
-        choose_inks(teams);
+    if (teams->told)
+        measure_told(teams);
+    else
+        measure_guess(teams, record->frame);
 }
 
 int tl_teams_ink(const TlTeams *teams, int team, TlInk *ink)

@@ -5,11 +5,14 @@
 #include <touchline/result.h>
 #include <touchline/session.h>
 
+#include "render/overlay_guess.h"
 #include "render/paint.h"
 
 enum { TL_INK_REFEREE = 0xffd700 };
 
 typedef struct TlTeams {
+    int told; ///< a record had teams: nothing is guessed any more
+    TlGuess guess;
     float kit[2][3]; ///< mean shirt of each team: Y, U, V
     int samples[2];  ///< shirts in it
     int ready;       ///< both have one
@@ -21,6 +24,9 @@ typedef struct TlTeams {
 
 // Looks at the shirts of one frame, until enough were seen.
 void tl_teams_see(TlTeams *teams, const TlRecord *record, const TlPicture *picture);
+
+// Team to draw somebody in: of the data, or guessed while the data has none at all. 1, 2, or 0.
+int tl_teams_of(const TlTeams *teams, const TlObject *object);
 
 // Colour to draw a team (1 or 2) with: near its kit, but never too near to the grass or to the other team's. 0 when not
 // known.

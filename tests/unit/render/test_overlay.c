@@ -391,6 +391,60 @@ static void inks_differ(void **state)
     }
 }
 
+// Without teams in the data they are guessed. After a wide view that shows both kits comes a long close-up of people in
+// one odd colour, under other light: the inks stay, and a track keeps its team while a few of its samples look like the
+// other one.
+static void guessed_teams_are_locked(void **state)
+{
+    (void)state;
+    static uint8_t u[WIDTH * HEIGHT / 4], v[WIDTH * HEIGHT / 4];
+    TlOverlayPen pen;
+    TlPicture picture = grey_picture(WIDTH, HEIGHT), done;
+    TlInk grass = tl_ink(0x4c8030), blue = tl_ink(0x1838b0), white = tl_ink(0xf0f0f0), referee = tl_ink(0x181818);
+    TlInk ink[2], now;
+    int team[8] = {0};
+    picture.plane[1] = u, picture.plane[2] = v;
+    assert_int_equal(tl_overlay_pen_init(&pen, WIDTH, HEIGHT, 0, 0), TL_OK);
+    for (int frame = 0; frame < 500; frame++) {
+        TlRecord record = empty_record();
+        record.frame = frame;
+        int odd_view = frame >= 60 && frame < 460;
+        paint_box(&picture, 0, 0, WIDTH, HEIGHT, odd_view ? tl_ink(0x607828) : grass, u, v);
+        for (int i = 0; i < 9; i++) {
+            int x = 20 + i * 64, y = 60 + (i % 3) * 60, glitch = frame >= 30 && frame < 33 && i < 2;
+            TlInk shirt = i == 8 ? referee : (i % 2) ^ glitch ? white : blue;
+            paint_box(&picture, x + 4, y, x + 20, y + 60, odd_view ? tl_ink(0x3c6a30) : shirt, u, v);
+            add_object(&record, odd_view ? 100 + i : i + 1, TL_CLASS_PLAYER, (float)x, (float)y, (float)x + 24,
+                       (float)y + 60);
+        }
+        tl_overlay_pen_draw(&pen, &record, &picture, &done);
+        for (int k = 0; k < 2 && frame >= 20; k++) {
+            assert_int_equal(tl_teams_ink(&pen.teams, k + 1, &now), 1);
+            if (frame == 20)
+                ink[k] = now;
+            assert_memory_equal(&ink[k], &now, sizeof(now));
+        }
+        for (int i = 0; i < 8 && frame >= 20 && !odd_view; i++) {
+            if (frame == 20)
+                team[i] = tl_teams_of(&pen.teams, &record.objects[i]);
+            assert_int_equal(team[i], team[i & 1]);
+            assert_int_equal(tl_teams_of(&pen.teams, &record.objects[i]), team[i]);
+        }
+    }
+    assert_int_not_equal(team[0], team[1]);
+    now = ink[team[1] - 1];
+    assert_true(now.y > 180 && abs(now.u - 128) < 12 && abs(now.v - 128) < 12);
+    assert_true(ink[team[0] - 1].u > 150);
+    TlRecord told = empty_record(); // from here on the data tells, and nobody is guessed at
+    for (int i = 0; i < 2; i++)
+        add_object(&told, i + 1, TL_CLASS_PLAYER, 100.0f * (float)i, 60, 100.0f * (float)i + 24, 120);
+    told.objects[0].team = 2;
+    tl_overlay_pen_draw(&pen, &told, &picture, &done);
+    assert_int_equal(tl_teams_of(&pen.teams, &told.objects[0]), 2);
+    assert_int_equal(tl_teams_of(&pen.teams, &told.objects[1]), 0);
+    tl_overlay_pen_deinit(&pen);
+}
+
 static int files_in(const char *folder)
 {
     char command[256];
@@ -461,6 +515,7 @@ int main(void)
         cmocka_unit_test(teams_wear_their_colours),
         cmocka_unit_test(inks_are_locked),
         cmocka_unit_test(inks_differ),
+        cmocka_unit_test(guessed_teams_are_locked),
         cmocka_unit_test(nothing_is_allocated_once_warm),
         cmocka_unit_test(file_appears_whole_or_not_at_all),
     };
