@@ -58,6 +58,14 @@ def test_teams_are_right(match):
     assert records[0]["left_team"] is not None
 
 
+def test_no_teams_without_a_pitch(match):
+    """Nobody knows there who stands on it."""
+    run("process", match / "clip.mp4", "-o", match / "blind.jsonl", "--skip-pitch", "--frames", "0:60")
+    records = read(match / "blind.jsonl")[1]
+    assert len(records) == 60 and any(people(r, PLAYER) for r in records)
+    assert all(r["left_team"] is None and o["team"] is None for r in records for o in r["objects"])
+
+
 def test_formats_agree(match):
     import csv
     records = read(match / "out.jsonl")[1]
