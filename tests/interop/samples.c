@@ -3,8 +3,8 @@
 //
 // 20 frames of 1280x720 at 29.97 fps. Tracks 1..5 are players, 6 a goalkeeper, 7 a referee, 8 the ball; the box of
 // track k in frame f is 40x90 (ball 10x10) at (100 + 120 k + 3 f, 200 + 30 k). Track 1 runs along the far touchline,
-// track 2 along the near one; track 3 has no place on the pitch; track 5 is missing in odd frames. The same formula
-// stands in the tests.
+// track 2 along the near one; track 3 has no place on the pitch; track 5 is missing in odd frames. Tracks 1, 2, 6 are
+// team 1, tracks 3, 4 team 2, which defends on the left. The same formula stands in the tests.
 #include <stdio.h>
 
 #include <touchline/writer.h>
@@ -21,7 +21,7 @@ static int class_of(int track)
 
 static void make_record(TlRecord *r, int frame)
 {
-    *r = (TlRecord){.frame = frame, .time_s = frame / 29.97, .filled = frame & 1, .has_homography = 1};
+    *r = (TlRecord){.frame = frame, .time_s = frame / 29.97, .filled = frame & 1, .has_homography = 1, .left_team = 2};
     for (int k = 1; k <= TRACKS; k++) {
         if (k == 5 && frame & 1)
             continue;
@@ -29,6 +29,9 @@ static void make_record(TlRecord *r, int frame)
         float w = k == 8 ? 10 : 40, h = k == 8 ? 10 : 90;
         r->objects[r->object_count++] = (TlObject){.id = k,
                                                    .class_id = class_of(k),
+                                                   .team = (uint8_t)(k <= 2 || k == 6 ? 1
+                                                                     : k <= 4         ? 2
+                                                                                      : 0),
                                                    .bbox = {x, y, x + w, y + h},
                                                    .score = 1 - (float)k / 16,
                                                    .pitch = {(float)(10 * k), k == 1   ? 0

@@ -15,6 +15,8 @@ import pytest
 FRAMES, WIDTH, HEIGHT, FPS = 20, 1280, 720, 29.97
 CLASSES = {1: 2, 2: 2, 3: 2, 4: 2, 5: 2, 6: 1, 7: 3, 8: 0}
 NAMES = ["ball", "goalkeeper", "player", "referee"]
+TEAMS = {1: 1, 2: 1, 3: 2, 4: 2, 6: 1}  # the second defends on the left
+SIDES = {1: "right", 2: "left"}
 
 
 def tracks(frame):
@@ -48,13 +50,14 @@ def test_json_lines(folder):
     assert head["source"] == 'made-up "match" é.mp4' and head["fps"] == FPS and head["format"] == 1
     assert [r["frame"] for r in records] == list(range(FRAMES))
     for r in records:
-        assert list(r) == ["frame", "time", "filled", "objects", "keypoints", "homography"]
+        assert list(r) == ["frame", "time", "filled", "left_team", "objects", "keypoints", "homography"]
         assert abs(r["time"] - r["frame"] / FPS) < 1e-6
         assert len(r["keypoints"]) == 32 and all(len(p) == 3 for p in r["keypoints"])
         assert [o["id"] for o in r["objects"]] == tracks(r["frame"])
         for o in r["objects"]:
             left, top, width, height = box(o["id"], r["frame"])
-            assert list(o) == ["id", "class", "class_id", "bbox", "score", "filled", "pitch"]
+            assert list(o) == ["id", "class", "class_id", "bbox", "score", "filled", "pitch", "team"]
+            assert o["team"] == TEAMS.get(o["id"])
             assert o["bbox"] == [left, top, left + width, top + height]
             assert o["class_id"] == CLASSES[o["id"]] and o["class"] == NAMES[o["class_id"]]
             assert (o["pitch"] is None) == (o["id"] == 3)
@@ -120,7 +123,8 @@ def test_mot_side_files(folder):
     assert dict(seq["Sequence"]) == dict(name="match", imdir="img1", framerate="29.97", seqlength="20", imwidth="1280",
                                          imheight="720", imext=".jpg")
     roles = {int(k.split("_")[1]): v.split(";")[0] for k, v in game["Sequence"].items() if k.startswith("trackletid_")}
-    assert roles == {k: NAMES[c] for k, c in CLASSES.items() if c != 0}
+    teams = {k: f" team {SIDES[t]}" for k, t in TEAMS.items()}
+    assert roles == {k: NAMES[c] + teams.get(k, "") for k, c in CLASSES.items() if c != 0}
     assert int(game["Sequence"]["num_tracklets"]) == len(roles)
 
 
@@ -137,7 +141,7 @@ def test_csv_against_supervision(folder, tmp_path):
             xyxy = numpy.hstack([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]])
             detections = sv.Detections(xyxy=xyxy, confidence=1 - ids / 16, tracker_id=ids,
                                        class_id=numpy.array([CLASSES[k] for k in ids]))
-            extra = dict(class_name="", filled="", frame_index=frame, pitch_x="", pitch_y="", time_s="")
+            extra = dict(class_name="", filled="", frame_index=frame, pitch_x="", pitch_y="", side="", team="", time_s="")
             sink.append(detections, custom_data=extra)
     theirs = list(csv.DictReader(path.open(newline="")))
     assert list(ours[0]) == list(theirs[0])
@@ -149,6 +153,8 @@ def test_csv_against_supervision(folder, tmp_path):
             assert int(a[key]) == int(b[key])
         assert a["class_name"] == NAMES[int(a["class_id"])] and a["filled"] == str(int(a["frame_index"]) % 2)
         assert (a["pitch_x"] == "") == (a["tracker_id"] == "3")
+        team = TEAMS.get(int(a["tracker_id"]), "")
+        assert (a["team"], a["side"]) == (str(team), SIDES.get(team, ""))
 
 
 def test_game_state_predictions(folder):
@@ -159,7 +165,7 @@ def test_game_state_predictions(folder):
         frame, track = int(p["image_id"][4:]) - 1, p["track_id"]
         assert p["image_id"][:4] == "3117" and len(p["image_id"]) == 10 and 0 <= frame < FRAMES
         assert p["supercategory"] == "object" and p["attributes"]["role"] in ("player", "goalkeeper", "referee")
-        assert p["attributes"]["jersey"] is None and p["attributes"]["team"] is None
+        assert p["attributes"]["jersey"] is None and p["attributes"]["team"] == SIDES.get(TEAMS.get(track))
         place = p["bbox_pitch"]
         assert set(place) == {f"{a}_bottom_{e}" for a in "xy" for e in ("left", "middle", "right")}
         assert all(isinstance(v, (int, float)) for v in place.values())
