@@ -43,6 +43,7 @@ typedef struct Request {
     TlServer *server;
     struct MHD_Connection *connection;
     int is_challenge, submitted, is_chunked, too_large, settled;
+    int lengths;         // Content-Length headers
     int fd;              // of the connection, once submitted
     atomic_int answered; // set by the miner's thread after it filled in reply
     int64_t received_us, queued_us;
@@ -277,6 +278,13 @@ static enum MHD_Result begin_challenge(Request *request)
     return MHD_YES;
 }
 
+static enum MHD_Result count_length(void *count, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    (void)kind, (void)value;
+    *(int *)count += strcasecmp(name, "content-length") == 0;
+    return MHD_YES;
+}
+
 static Request *new_request(TlServer *server, struct MHD_Connection *connection, const char *method, const char *path)
 {
     Request *request = tl_calloc(1, sizeof *request);
@@ -290,6 +298,7 @@ static Request *new_request(TlServer *server, struct MHD_Connection *connection,
         return request;
     const char *length = header(connection, "content-length");
     request->is_chunked = header(connection, "transfer-encoding") != NULL;
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &request->lengths);
     request->too_large = length && strtoull(length, NULL, 10) > TL_REQUEST_BODY_MAX;
     request->body = tl_calloc(TL_REQUEST_BODY_MAX + 1, 1);
     if (!request->body)
@@ -318,6 +327,8 @@ static enum MHD_Result begin_request(Request *request, const char *path, const c
                             status == 404 ? "{\"detail\":\"Not Found\"}" : "{\"detail\":\"Method Not Allowed\"}");
     if (request->is_challenge && request->is_chunked) // no validator sends such a body
         return refuse(request, 411, "size", "The body's length is missing");
+    if (request->lengths > 1) // a proxy may take the other one
+        return refuse(request, 400, "size", "The body's length is given twice");
     return request->too_large ? refuse(request, 413, "size", "The body is too large") : MHD_YES;
 }
 

@@ -172,6 +172,17 @@ def test_body_in_chunks(service):
         refused(validator.read_reply(sock), 411, "The body's length is missing")
 
 
+def test_body_with_two_lengths(service):
+    """Refused and closed: what one server takes for the body, another takes for a request."""
+    body = b'{"video_url": "http://127.0.0.1/x"}'
+    with validator.connect(service.port) as sock:
+        head = validator.request_head(service.port, signed_headers(body), len(body)).replace(
+            b"Content-Length: ", b"Content-Length: 0\r\nContent-Length: ")
+        sock.sendall(head + body)
+        refused(validator.read_reply(sock), 400, "The body's length is given twice")
+        assert sock.recv(1) == b""
+
+
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.2", "2130706434", "0x7f.2", "0x7f000002", "0177.0.0.2", "[::1]",
                                   "[::ffff:127.0.0.1]", "[::ffff:7f00:2]", "[::127.0.0.2]", "0.0.0.0", "0", "[::]"])
 def test_private_address(service, videos, host):
