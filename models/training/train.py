@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import time
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -92,6 +93,7 @@ _feed = None
 
 def _make(step):
     make, frames, patches, seed = _feed
+    cv2.setRNGSeed(seed * 1000003 + step)  # noise comes from OpenCV's own generator
     return make(frames, patches, np.random.default_rng([seed, step]), step)
 
 
