@@ -127,8 +127,8 @@ static int source_read(void *opaque, uint8_t *data, int size)
     }
     n = n < size ? n : size;
     if (s->drips) {
-        usleep(20000);
-        n = n < g_size / 200 ? n : g_size / 200;
+        usleep(40000);
+        n = n < g_size / 500 ? n : g_size / 500;
     }
     memcpy(data, g_clip + s->at, (size_t)n);
     s->at += n;
