@@ -44,7 +44,7 @@ def iou(a, b):
     return i / np.maximum(area(a)[:, None] + area(b)[None] - i, 1e-9)
 
 
-def decode_players(heat, box, ball_box=None, least=0.05, nms=0.55, per_class=False):
+def decode_players(heat, box, ball_box=None, least=0.05, nms=0.65, per_class=False):
     """heat [4,h,w] logits, box [4,h,w], the same for balls -> [n,6] class, score, x1..y2 in network pixels, best first.
 
     NMS among all people, and among balls, as a user gets them; or within each class, as average precision is defined."""

@@ -12,7 +12,7 @@
 #include "post/decode.h"
 
 enum { BLOCK = 32 };
-static const float default_threshold = 0.3f, default_iou = 0.55f;
+static const float default_threshold = 0.3f, default_iou = 0.65f;
 
 static int centers_match(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height)
 {

@@ -1,5 +1,6 @@
 """Option parsing: mistakes, precedence, exit codes."""
 import json
+import re
 
 import pytest
 
@@ -143,3 +144,23 @@ def test_forms_of_options(touchline, clip, networks):
     assert touchline("process", "./-dashed.mp4", "-ob.jsonl", "--quiet=1", *networks.options).returncode == 0
     assert len(read_jsonl(touchline.folder / "a.jsonl")[1]) == 50
     assert len(read_jsonl(touchline.folder / "b.jsonl")[1]) == 50
+
+
+def test_quality_high(touchline, match):
+    """Every frame and the players' larger size with the shipped networks; --stride and --img-size go before."""
+    video, truth, _ = match
+    common = ("process", video, "--frames", ":12", "--skip-pitch", "-o", "-", "-f", "jsonl")
+
+    def records(*arguments, **kw):
+        result = touchline(*common, "-v", *arguments, **kw)
+        assert result.returncode == 0, result.stderr
+        looked = int(re.search(r"networks ran on (\d+)", result.stderr).group(1))
+        return looked, [line for line in result.stdout.splitlines() if '"objects"' in line]
+
+    looked, normal = records()
+    assert looked < 12 == len(normal)
+    looked, high = records("--quality", "high")
+    assert looked == 12 and high != normal
+    assert (looked, high) == records("--img-size", "1280", "--stride", "1")
+    assert records("--stride", "4", env={"TOUCHLINE_QUALITY": "high"})[0] < 6
+    assert records("--quality", "high", "--img-size", "320", "--stride", "2") == records("--img-size", "320", "--stride", "2")
