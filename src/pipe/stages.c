@@ -139,9 +139,9 @@ static int is_end_of_input(int code)
 static int is_out_of_time(const TlSession *s)
 {
     int64_t until_us = atomic_load(&s->wait_until_us);
-    double spent = tl_us_to_s(tl_now_us() - s->start_us);
-    return s->must_fill && !s->keep_pictures && s->info.frame_count_estimate > 0 && atomic_load(&s->time_budget_hit) &&
-           tl_now_us() >= until_us && spent >= TL_BUDGET_MOST * s->options.time_budget_s;
+    double spent = tl_us_to_s(tl_now_us() - s->start_us), budget = s->options.time_budget_s;
+    return budget > 0 && spent >= TL_BUDGET_MOST * budget && tl_now_us() >= until_us && s->must_fill &&
+           !s->keep_pictures && s->info.frame_count_estimate > 0;
 }
 
 // The source brings no more: frames that the container promises are answered all the same. The code the clip ends with.
