@@ -115,7 +115,7 @@ static const TlCommandOption g_options[] = {
              .value = "N",
              .help = "refused or broken requests of one address in 10 s; with more its new connections are closed for "
                      "10 s; 0 = no limit, for a service behind a proxy",
-             .deflt = "100",
+             .deflt = "50",
              NUMBER(TL_OPTION_INT, refusals, 0, 1000000)}},
     {.def = {.flag = "download-workers",
              .env = "PARALLEL_DOWNLOAD_WORKERS",

@@ -100,14 +100,22 @@ static int worth_answering(const Run *run, int code)
     return run->frames > 0 && code != TL_ENOMEM && code != TL_EBACKEND && code != TL_ELIMIT;
 }
 
+static void begin_body(TlStrbuf *text, const TlChallenge *challenge)
+{
+    tl_strbuf_clear(text);
+    if (challenge->id_type == TL_ID_NUMBER)
+        tl_sn44_head_number(text, challenge->id);
+    else
+        tl_sn44_head(text, challenge->id_type == TL_ID_TEXT ? challenge->id : NULL);
+}
+
 static int run_clip(Run *run, TlDiag *diag)
 {
     TlMiner *m = run->miner;
     int ret = tl_download_start(&run->download, m->downloader, run->job->challenge.video_url, diag);
     if (ret < 0)
         return ret;
-    tl_strbuf_clear(&m->text);
-    tl_sn44_head(&m->text, run->job->challenge.id);
+    begin_body(&m->text, &run->job->challenge);
     TlDiag why = {0};
     ret = tl_session_start_bytes(m->session, run->job->challenge.video_url, tl_download_source(run->download), &why);
     run->is_video = ret == TL_OK;

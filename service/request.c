@@ -100,15 +100,21 @@ static int check_stake(const TlGate *gate, const uint8_t key[32], TlRefusal *ref
     return -1;
 }
 
-// challenge_id comes as text; a number is taken too.
+// challenge_id comes as text; a number is taken too. Seventeen digits, jansson's default, give any double back.
 static int read_id(const json_t *value, TlChallenge *challenge)
 {
-    if (json_is_string(value) && json_string_length(value) < sizeof challenge->id)
+    if (json_is_string(value) && json_string_length(value) < sizeof challenge->id) {
+        challenge->id_type = TL_ID_TEXT;
         snprintf(challenge->id, sizeof challenge->id, "%s", json_string_value(value));
-    else if (json_is_integer(value))
-        snprintf(challenge->id, sizeof challenge->id, "%lld", (long long)json_integer_value(value));
-    else if (value && !json_is_null(value))
+    } else if (json_is_number(value)) {
+        size_t n = json_dumpb(value, challenge->id, sizeof challenge->id - 1, JSON_ENCODE_ANY);
+        if (n == 0 || n >= sizeof challenge->id)
+            return -1;
+        challenge->id[n] = 0;
+        challenge->id_type = TL_ID_NUMBER;
+    } else if (value && !json_is_null(value)) {
         return -1;
+    }
     return 0;
 }
 

@@ -26,8 +26,12 @@ typedef struct TlRequestHead {
     const char *validator_hotkey, *miner_hotkey, *nonce, *signature;
 } TlRequestHead;
 
+// challenge_id as it came; the answer gives it back as the same JSON value.
+typedef enum TlIdType { TL_ID_NULL, TL_ID_TEXT, TL_ID_NUMBER } TlIdType;
+
 typedef struct TlChallenge {
-    char id[128]; ///< challenge_id, as text
+    TlIdType id_type;
+    char id[128]; ///< the text, the number as JSON, or empty
     char video_url[TL_URL_SIZE];
     char validator[64]; ///< SS58, for the log
 } TlChallenge;

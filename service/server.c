@@ -22,7 +22,7 @@
 #include "listener.h"
 #include "peers.h"
 
-enum { CONNECTION_MEMORY = 32 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64 };
+enum { CONNECTION_MEMORY = 16 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64 };
 static const char CHALLENGE_PATH[] = "/soccer/challenge";
 
 struct TlServer {

@@ -6,6 +6,13 @@
 #include "result/sn44_json.h"
 #include "result/writer_ops.h"
 
+void tl_sn44_head_number(TlStrbuf *buf, const char *json_number)
+{
+    tl_strbuf_str(buf, "{\"challenge_id\":");
+    tl_strbuf_str(buf, json_number);
+    tl_strbuf_str(buf, ",\"frames\":[");
+}
+
 void tl_sn44_head(TlStrbuf *buf, const char *challenge_id)
 {
     tl_strbuf_str(buf, "{\"challenge_id\":");

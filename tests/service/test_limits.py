@@ -52,12 +52,12 @@ def test_an_address_is_closed_and_opened_again(serve, private_options, videos):
     begin = time.monotonic()
     answered = refuse(service, "127.0.0.30", 3000)
     closed = time.monotonic()
-    assert 100 <= answered <= 101 + 10 * (closed - begin)
+    assert 50 <= answered <= 51 + 5 * (closed - begin)
     assert not is_open(service, "127.0.0.30")
     # everybody else, meanwhile
     for address in (None, "127.0.0.31", "127.0.1.30"):
         assert service.challenge(videos.url("good"), source=address).status == 200
-    assert refuse(service, "127.0.0.31", 50) == 50
+    assert refuse(service, "127.0.0.31", 40) == 40
     if time.monotonic() < closed + 9:
         assert not is_open(service, "127.0.0.30")
     assert service.metric("touchline_limits_total") == 1

@@ -85,6 +85,9 @@ static void test_sn44_pieces(void **opaque)
     tl_sn44_tail(&buf, 1.23456);
     assert_string_equal(buf.data, "{\"challenge_id\":\"a\\\"b\",\"frames\":[],\"processing_time\":1.235}\n");
     tl_strbuf_clear(&buf);
+    tl_sn44_head_number(&buf, "-7");
+    assert_string_equal(buf.data, "{\"challenge_id\":-7,\"frames\":[");
+    tl_strbuf_clear(&buf);
     tl_sn44_tail(&buf, NAN);
     assert_string_equal(buf.data, "],\"processing_time\":0}\n");
     tl_strbuf_deinit(&buf);

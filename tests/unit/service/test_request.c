@@ -91,14 +91,33 @@ static void accepted(void **state)
     assert_string_equal(challenge.video_url, "https://example.org/a.mp4");
     assert_string_equal(challenge.validator, w->validator_text);
     refused(w, GOOD_BODY, 401, "nonce", "Oi, that nonce is not valid!"); // once only
-    static const char *ids[][2] = {{"{\"video_url\":\"http://a\",\"challenge_id\":7}", "7"},
-                                   {"{\"video_url\":\"http://a\",\"challenge_id\":null}", ""},
-                                   {"{\"video_url\":\"http://a\"}", ""},
-                                   {"{\"video_url\":\"http://a\",\"challenge_id\":\"\\u00fc\"}", "\xc3\xbc"}};
-    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
-        sign(w, ids[i][0]);
-        assert_int_equal(check(w, ids[i][0], &challenge, &refusal), 0);
-        assert_string_equal(challenge.id, ids[i][1]);
+}
+
+// Each with the type it came with.
+static void ids(void **state)
+{
+    World *w = *state;
+    static const struct {
+        const char *json, *id;
+        TlIdType type;
+    } rows[] = {{",\"challenge_id\":7", "7", TL_ID_NUMBER},
+                {",\"challenge_id\":0", "0", TL_ID_NUMBER},
+                {",\"challenge_id\":-9223372036854775808", "-9223372036854775808", TL_ID_NUMBER},
+                {",\"challenge_id\":2.5", "2.5", TL_ID_NUMBER},
+                {",\"challenge_id\":\"7\"", "7", TL_ID_TEXT},
+                {",\"challenge_id\":\"\"", "", TL_ID_TEXT},
+                {",\"challenge_id\":\"\\u00fc\"", "\xc3\xbc", TL_ID_TEXT},
+                {",\"challenge_id\":null", "", TL_ID_NULL},
+                {"", "", TL_ID_NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        TlChallenge challenge;
+        TlRefusal refusal;
+        char body[128];
+        snprintf(body, sizeof body, "{\"video_url\":\"http://a\"%s}", rows[i].json);
+        sign(w, body);
+        assert_int_equal(check(w, body, &challenge, &refusal), 0);
+        assert_string_equal(challenge.id, rows[i].id);
+        assert_int_equal(challenge.id_type, rows[i].type);
     }
 }
 
@@ -180,6 +199,8 @@ static void bodies(void **state)
         {"", "body", "The body is not a challenge in JSON"},
         {"null", "body", "The body is not a challenge in JSON"},
         {"{\"video_url\":\"http://a\",\"challenge_id\":[]}", "body", "The body is not a challenge in JSON"},
+        {"{\"video_url\":\"http://a\",\"challenge_id\":true}", "body", "The body is not a challenge in JSON"},
+        {"{\"video_url\":\"http://a\",\"challenge_id\":1e999}", "body", "The body is not a challenge in JSON"},
         {"{}", "body", "No video URL provided"},
         {"{\"video_url\":\"\"}", "body", "No video URL provided"},
         {"{\"video_url\":[]}", "body", "No video URL provided"},
