@@ -14,13 +14,13 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <touchline/log.h>
-#include <touchline/session.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "listener.h"
 #include "peers.h"
+#include "status.h"
 
 enum { CONNECTION_MEMORY = 16 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64 };
 static const char CHALLENGE_PATH[] = "/soccer/challenge";
@@ -76,11 +76,6 @@ static enum MHD_Result respond(struct MHD_Connection *connection, int status, co
     return ret;
 }
 
-static enum MHD_Result respond_json(struct MHD_Connection *connection, int status, const char *body)
-{
-    return respond(connection, status, "application/json", body, strlen(body), 0);
-}
-
 static TlPeer *peer_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -115,70 +110,28 @@ static enum MHD_Result refuse(Request *request, int status, const char *reason, 
     return send_refusal(request, status, reason, refusal.body);
 }
 
-static double stake_age_s(const TlServer *server)
+static enum MHD_Result get_status(TlServer *server, struct MHD_Connection *connection, const char *path)
 {
-    int64_t at = tl_stake_table_time_s(server->params.gate->stakes);
-    return at > 0 ? (double)(time(NULL) - at) : -1;
-}
-
-static enum MHD_Result get_metrics(TlServer *server, struct MHD_Connection *connection)
-{
-    TlStrbuf text = {0};
-    tl_metrics_write(server->params.metrics, stake_age_s(server), tl_stake_table_count(server->params.gate->stakes),
-                     &text);
-    enum MHD_Result ret =
-        text.failed ? MHD_NO
-                    : respond(connection, 200, "text/plain; version=0.0.4; charset=utf-8", text.data, text.length, 0);
-    tl_strbuf_deinit(&text);
+    const TlStatus status = {.gate = server->params.gate,
+                             .miner = server->params.miner,
+                             .metrics = server->params.metrics,
+                             .stake_age_limit_s = server->params.stake_age_limit_s};
+    TlStrbuf body = {0};
+    const char *type = NULL;
+    int code = tl_status_get(&status, path, atomic_load(&server->quiescing), &body, &type);
+    enum MHD_Result ret = code == 500 ? MHD_NO : respond(connection, code, type, body.data, body.length, 0);
+    tl_strbuf_deinit(&body);
     return ret;
-}
-
-static enum MHD_Result get_ready(TlServer *server, struct MHD_Connection *connection)
-{
-    const TlGate *gate = server->params.gate;
-    double age = stake_age_s(server), limit = server->params.stake_age_limit_s;
-    if (atomic_load(&server->quiescing))
-        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"stopping\"}");
-    if (!gate->any_hotkey && tl_stake_table_count(gate->stakes) == 0)
-        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"no stake table yet\"}");
-    if (!gate->any_hotkey && limit > 0 && age > limit)
-        return respond_json(connection, 503, "{\"ready\":false,\"reason\":\"the stake table is too old\"}");
-    return respond_json(connection, 200, "{\"ready\":true}");
-}
-
-static enum MHD_Result get_version(struct MHD_Connection *connection)
-{
-    char text[128];
-    snprintf(text, sizeof text, "{\"name\":\"touchline\",\"version\":\"%s\"}", tl_version());
-    return respond_json(connection, 200, text);
-}
-
-static enum MHD_Result get(TlServer *server, struct MHD_Connection *connection, const char *path)
-{
-    if (strcmp(path, "/availability") == 0) {
-        int free = !tl_miner_busy(server->params.miner) && !atomic_load(&server->quiescing);
-        tl_log(TL_LOG_DEBUG, "Miner availability checked: %s", free ? "True" : "False");
-        return respond_json(connection, 200, free ? "{\"available\": true}" : "{\"available\": false}");
-    }
-    if (strcmp(path, "/healthz") == 0)
-        return respond_json(connection, 200, "{\"status\":\"ok\"}");
-    if (strcmp(path, "/readyz") == 0)
-        return get_ready(server, connection);
-    if (strcmp(path, "/metrics") == 0)
-        return get_metrics(server, connection);
-    return get_version(connection);
 }
 
 // 0 when there is such a path and it takes this method, else the status of the refusal.
 static int check_route(const char *path, const char *method)
 {
-    static const char *gets[] = {"/availability", "/healthz", "/readyz", "/metrics", "/version"};
     int is_get = strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0;
     if (strcmp(path, CHALLENGE_PATH) == 0)
         return strcmp(method, MHD_HTTP_METHOD_POST) == 0 ? 0 : 405;
-    for (size_t i = 0; i < sizeof gets / sizeof *gets; i++)
-        if (strcmp(path, gets[i]) == 0)
-            return is_get ? 0 : 405;
+    if (tl_status_has(path))
+        return is_get ? 0 : 405;
     return 404;
 }
 
@@ -353,7 +306,7 @@ static enum MHD_Result handle(void *opaque, struct MHD_Connection *connection, c
         return MHD_YES;
     if (!request->is_challenge) {
         settle(request);
-        return get(server, connection, path);
+        return get_status(server, connection, path);
     }
     if (atomic_load(&server->quiescing))
         return refuse(request, 503, "busy", "The miner is stopping");
