@@ -14,7 +14,7 @@
 
 #include "base/strbuf.h"
 
-void tl_sn44_head(TlStrbuf *buf, const char *challenge_id);     // as text, NULL = null
+void tl_sn44_head(TlStrbuf *buf, const char *challenge_id);       // as text, NULL = null
 void tl_sn44_head_number(TlStrbuf *buf, const char *json_number); // a challenge_id that came as a number
 void tl_sn44_frame(TlStrbuf *buf, const TlRecord *record, int first);
 void tl_sn44_tail(TlStrbuf *buf, double processing_time_s);

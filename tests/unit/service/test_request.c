@@ -242,13 +242,9 @@ static void refusal_texts_are_json(void **state)
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(accepted),
-                                       TEST(missing_headers),
-                                       TEST(who_and_when),
-                                       TEST(stakes),
-                                       TEST(bodies),
-                                       TEST(order),
-                                       cmocka_unit_test(refusal_texts_are_json)};
+    const struct CMUnitTest tests[] = {
+        TEST(accepted), TEST(ids),    TEST(missing_headers), TEST(who_and_when),
+        TEST(stakes),   TEST(bodies), TEST(order),           cmocka_unit_test(refusal_texts_are_json)};
     if (tl_sr25519_init() < 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
