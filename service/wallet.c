@@ -53,20 +53,39 @@ int tl_wallet_read(const TlWalletParams *params, const char *suffix, TlWalletFil
                : tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", file->path);
 }
 
-static int address_of(const char *text, size_t length, char address[TL_SS58_SIZE])
+static int decode_field(const char *name, const char *value, uint8_t key[32])
+{
+    return strcmp(name, "ss58Address") == 0 ? tl_ss58_decode(value, key) : tl_hex_decode(value, key, 32);
+}
+
+// The key that all fields name. None of them is more right than the others: a file that was edited by hand, or put
+// together from two, would serve for a hotkey that nobody meant.
+static int read_public_key(const json_t *root, const char *path, uint8_t key[32], TlDiag *diag)
+{
+    static const char *const names[] = {"ss58Address", "publicKey", "accountId"};
+    const char *first = NULL;
+    uint8_t other[32];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *value = json_string_value(json_object_get(root, names[i]));
+        if (!value)
+            continue;
+        if (!first) {
+            first = names[i];
+            if (decode_field(names[i], value, key) < 0)
+                return tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", path);
+        } else if (decode_field(names[i], value, other) < 0 || memcmp(other, key, 32) != 0) {
+            return tl_fail(diag, TL_ECONFIG, "%s and %s in '%s' are not the same key", first, names[i], path);
+        }
+    }
+    return first ? TL_OK : tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", path);
+}
+
+static int address_of(const TlWalletFile *file, char address[TL_SS58_SIZE], TlDiag *diag)
 {
     json_error_t error;
     uint8_t key[32];
-    json_t *root = json_loadb(text, length, 0, &error);
-    const char *ss58 = json_string_value(json_object_get(root, "ss58Address"));
-    const char *public_key = json_string_value(json_object_get(root, "publicKey"));
-    if (!public_key)
-        public_key = json_string_value(json_object_get(root, "accountId"));
-    int ret = TL_EFORMAT;
-    if (ss58)
-        ret = tl_ss58_decode(ss58, key);
-    else if (public_key)
-        ret = tl_hex_decode(public_key, key, sizeof key);
+    json_t *root = json_loadb(file->data, file->length, 0, &error);
+    int ret = read_public_key(root, file->path, key, diag);
     if (ret == TL_OK)
         tl_ss58_encode(key, address);
     json_decref(root);
@@ -76,13 +95,15 @@ static int address_of(const char *text, size_t length, char address[TL_SS58_SIZE
 int tl_wallet_address(const TlWalletParams *params, char address[TL_SS58_SIZE], TlDiag *diag)
 {
     TlWalletFile file;
-    if (tl_wallet_read(params, "pub.txt", &file, NULL) == TL_OK && address_of(file.data, file.length, address) == TL_OK)
-        return TL_OK;
-    int ret = tl_wallet_read(params, "", &file, diag);
+    int ret = tl_wallet_read(params, "pub.txt", &file, NULL);
+    if (ret == TL_OK && ((ret = address_of(&file, address, diag)) == TL_OK || ret == TL_ECONFIG))
+        return ret;
+    tl_diag_clear(diag);
+    ret = tl_wallet_read(params, "", &file, diag);
     if (ret == TL_OK && (file.data[0] == '$' || strncmp(file.data, "gAAAA", 5) == 0))
         ret = tl_fail(diag, TL_EDENIED, "'%s' is encrypted and has no public half beside it", file.path);
-    else if (ret == TL_OK && (ret = address_of(file.data, file.length, address)) < 0)
-        ret = tl_fail(diag, TL_EFORMAT, "'%s' is not a Bittensor key file", file.path);
+    else if (ret == TL_OK)
+        ret = address_of(&file, address, diag);
     sodium_memzero(&file, sizeof file);
     return ret;
 }

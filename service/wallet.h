@@ -37,8 +37,8 @@ typedef struct TlWalletFile {
 TL_NODISCARD int tl_wallet_read(const TlWalletParams *params, const char *suffix, TlWalletFile *file, TlDiag *diag);
 
 // The hotkey's address, from the public half when there is one, else from a plain key file. No secret is read into
-// memory longer than needed. TL_ENOENT with the path tried, TL_EFORMAT, TL_EDENIED when only an encrypted file is
-// there.
+// memory longer than needed. TL_ENOENT with the path tried, TL_EFORMAT, TL_ECONFIG when the file names different keys,
+// TL_EDENIED when only an encrypted file is there.
 TL_NODISCARD int tl_wallet_address(const TlWalletParams *params, char address[TL_SS58_SIZE], TlDiag *diag);
 
 #endif

@@ -20,11 +20,14 @@ static const char *const PASSWORD_NAMES[] = {"BT_WALLET_PASSWORD", "WALLET_PASSW
 
 static int same_public_key(const json_t *root, const TlSr25519Key *key)
 {
-    const char *hex = json_string_value(json_object_get(root, "publicKey"));
+    static const char *const names[] = {"publicKey", "accountId"};
     const char *ss58 = json_string_value(json_object_get(root, "ss58Address"));
     uint8_t public_key[32];
-    if (hex && (tl_hex_decode(hex, public_key, 32) < 0 || memcmp(public_key, key->public_key, 32) != 0))
-        return 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *hex = json_string_value(json_object_get(root, names[i]));
+        if (hex && (tl_hex_decode(hex, public_key, 32) < 0 || memcmp(public_key, key->public_key, 32) != 0))
+            return 0;
+    }
     return !ss58 || (tl_ss58_decode(ss58, public_key) == TL_OK && memcmp(public_key, key->public_key, 32) == 0);
 }
 

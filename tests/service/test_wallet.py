@@ -67,6 +67,23 @@ def test_a_file_of_somebody_else(serve, networks, wallet):
     service.stop = lambda: 0
 
 
+@pytest.mark.parametrize("field", ["publicKey", "accountId"])
+def test_a_file_that_names_two_keys_is_refused(serve, networks, wallet, field):
+    """The package's own file, with one field of another hotkey."""
+    _, folder, path = wallet
+    public = path.with_name("hotpub.txt")
+    if public.exists():
+        public.unlink()
+    content = json.loads(path.read_text())
+    assert {"ss58Address", "publicKey", "accountId"} <= content.keys()
+    path.write_text(json.dumps({**content, field: "0x" + BOB.public_key.hex()}))
+    service = serve(*networks, *words(folder), wait=False)
+    assert wait_until(lambda: service.process.poll() is not None)
+    assert service.process.poll() == 18
+    assert f"ss58Address and {field} in '{path}' are not the same key" in service.log
+    service.stop = lambda: 0
+
+
 def test_encrypted_wallet(serve, networks, tmp_path):
     """Serving needs only the address: the public half does, without any password."""
     made = bittensor_wallet.Wallet(name="miner", hotkey="hot", path=str(tmp_path / "wallets"))

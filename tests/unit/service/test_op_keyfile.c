@@ -22,6 +22,7 @@ static const char PUBLIC_KEY[] = "d43593c715fdd31c61141abd04a99fd6822c8558854ccd
     "0x33a6f3093f158a7109f679410bef1a0c54168145e0cecb4df006c1c2fffb1f09"                                               \
     "925a225d97aa00682d6a59b95b18780c10d7032336e88f3442b42361f4a66011"
 #define ALICE_PUBLIC "0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
+#define BOB_PUBLIC   "0x8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48"
 
 // keyfile.legacy_encrypt_keyfile_data of the wallet's tool.
 static const char ANSIBLE[] = "$ANSIBLE_VAULT;1.1;AES256\n"
@@ -92,7 +93,7 @@ static void plain_files(void **state)
     (void)state;
     static const char *const good[] = {"{\"secretSeed\":\"" ALICE_SEED "\"}",
                                        "{\"privateKey\":\"" ALICE_PRIVATE "\",\"publicKey\":\"" ALICE_PUBLIC
-                                       "\",\"cryptoType\":1}",
+                                       "\",\"accountId\":\"" ALICE_PUBLIC "\",\"cryptoType\":1}",
                                        "{\"privateKey\":null,\"secretSeed\":\"" ALICE_SEED "\",\"ss58Address\":"
                                        "\"5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY\"}"};
     static const char *const bad[] = {
@@ -102,6 +103,7 @@ static void plain_files(void **state)
         "{\"secretSeed\":\"0x12\"}",
         "{\"secretSeed\":5}",
         "{\"secretSeed\":\"" ALICE_SEED "\",\"publicKey\":\"0x00\"}",
+        "{\"secretSeed\":\"" ALICE_SEED "\",\"publicKey\":\"" ALICE_PUBLIC "\",\"accountId\":\"" BOB_PUBLIC "\"}",
         "{\"secretSeed\":\"" ALICE_SEED "\",\"ss58Address\":\"5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty\"}",
         "{\"secretSeed\":\"" ALICE_SEED "\",\"cryptoType\":0}",
         "{\"secretPhrase\":\"bottom drive obey lake curtain smoke basket hold race lonely fit walk\"}"};

@@ -17,6 +17,7 @@
 #define ALICE     "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
 #define ALICE_HEX "d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"
 #define BOB       "5FHneW46xGXgs5mUiveU4sbTyGBzmstUspZC92UhjJM694ty"
+#define BOB_HEX   "8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48"
 
 typedef struct Folder {
     char root[64], wallet[96], hotkeys[128], file[160], public_file[176];
@@ -104,6 +105,34 @@ static void public_half_first(void **state)
     assert_string_equal(text, ALICE);
 }
 
+// A file that names two hotkeys is refused whichever comes first, and so is the public half; the other file is not
+// asked instead.
+static void two_keys(void **state)
+{
+    Folder *f = *state;
+    static const struct {
+        const char *json, *first, *second;
+    } rows[] = {{"{\"ss58Address\":\"" BOB "\",\"publicKey\":\"0x" ALICE_HEX "\"}", "ss58Address", "publicKey"},
+                {"{\"accountId\":\"0x" ALICE_HEX "\",\"ss58Address\":\"" BOB "\"}", "ss58Address", "accountId"},
+                {"{\"accountId\":\"0x" ALICE_HEX "\",\"publicKey\":\"0x" BOB_HEX "\"}", "publicKey", "accountId"},
+                {"{\"ss58Address\":\"" ALICE "\",\"publicKey\":\"0x" ALICE_HEX "\",\"accountId\":\"0x" BOB_HEX "\"}",
+                 "ss58Address", "accountId"},
+                {"{\"ss58Address\":\"" ALICE "\",\"publicKey\":\"0x12\"}", "ss58Address", "publicKey"}};
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof *rows; i++) {
+        const char *path = i % 2 ? f->public_file : f->file, *json = rows[i / 2].json;
+        char text[TL_SS58_SIZE], expected[512];
+        TlDiag diag;
+        put(f->file, "{\"ss58Address\":\"" ALICE "\"}", strlen("{\"ss58Address\":\"" ALICE "\"}"));
+        put(path, json, strlen(json));
+        assert_int_equal(address(f, text, &diag), TL_ECONFIG);
+        snprintf(expected, sizeof expected, "%s and %s in '%s' are not the same key", rows[i / 2].first,
+                 rows[i / 2].second, path);
+        assert_string_equal(diag.text, expected);
+        assert_string_equal(text, "");
+        unlink(f->public_file);
+    }
+}
+
 static void encrypted_forms(void **state)
 {
     Folder *f = *state;
@@ -154,8 +183,8 @@ static void no_wallet(void **state)
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
-    const struct CMUnitTest tests[] = {TEST(plain_forms), TEST(public_half_first), TEST(encrypted_forms),
-                                       TEST(no_wallet)};
+    const struct CMUnitTest tests[] = {TEST(plain_forms), TEST(public_half_first), TEST(two_keys),
+                                       TEST(encrypted_forms), TEST(no_wallet)};
     if (tl_sr25519_init() < 0)
         return 1;
     return cmocka_run_group_tests(tests, NULL, NULL);
