@@ -139,31 +139,38 @@ int tl_guard_check_url(const char *url, TlDiag *diag)
     return TL_OK;
 }
 
-// Letters that a Drive file id is made of.
+// Letters that a Drive file id and a resource key are made of.
 static size_t id_length(const char *text)
 {
     return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 }
 
+// Value of a field ("id=") of the query, or NULL.
+static const char *query_field(const char *url, const char *name)
+{
+    const char *end = url + strcspn(url, "#"), *at = strpbrk(url, "?&");
+    for (; at && at < end; at = strpbrk(at + 1, "&"))
+        if (strncmp(at + 1, name, strlen(name)) == 0)
+            return at + 1 + strlen(name);
+    return NULL;
+}
+
 int tl_guard_rewrite_url(const char *url, char *out, size_t size)
 {
     static const char *hosts[] = {"https://drive.google.com/", "http://drive.google.com/", "https://docs.google.com/"};
-    const char *id = NULL;
+    const char *id = NULL, *key = NULL;
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts && !id; i++) {
         if (strncasecmp(url, hosts[i], strlen(hosts[i])) != 0)
             continue;
-        const char *in_path = strstr(url, "/file/d/"), *in_query = strpbrk(url, "?&");
-        if (in_path)
-            id = in_path + 8;
-        while (!id && in_query) {
-            if (strncmp(in_query + 1, "id=", 3) == 0)
-                id = in_query + 4;
-            in_query = strpbrk(in_query + 1, "&");
-        }
+        const char *in_path = strstr(url, "/file/d/");
+        id = in_path ? in_path + 8 : query_field(url, "id=");
+        key = query_field(url, "resourcekey="); // some files shared before 2021 need it
     }
+    int key_length = key ? (int)id_length(key) : 0;
     int n = id && id_length(id) > 0
-                ? snprintf(out, size, "https://drive.usercontent.google.com/download?id=%.*s&export=download&confirm=t",
-                           (int)id_length(id), id)
+                ? snprintf(out, size,
+                           "https://drive.usercontent.google.com/download?id=%.*s&export=download&confirm=t%s%.*s",
+                           (int)id_length(id), id, key_length ? "&resourcekey=" : "", key_length, key ? key : "")
                 : snprintf(out, size, "%s", url);
     return n < 0 || (size_t)n >= size ? TL_ELIMIT : TL_OK;
 }

@@ -252,7 +252,16 @@ static void drive_links(void **state)
                                   "https://drive.google.com/uc?export=download&id=1a-B_c2",
                                   "https://drive.google.com/uc?id=1a-B_c2&export=download",
                                   "https://DRIVE.google.com/file/d/1a-B_c2/edit",
-                                  "https://docs.google.com/uc?id=1a-B_c2"};
+                                  "https://docs.google.com/uc?id=1a-B_c2",
+                                  "https://drive.google.com/file/d/1a-B_c2/view?resourcekey=",
+                                  "https://drive.google.com/file/d/1a-B_c2/view#?resourcekey=0-no",
+                                  "https://drive.google.com/file/d/1a-B_c2/view?xresourcekey=0-no"};
+    // with the key of a link, wherever it stands, up to what no key is made of
+    static const char *keyed[] = {"https://drive.google.com/file/d/1a-B_c2/view?usp=sharing&resourcekey=0-xY_9z",
+                                  "https://drive.google.com/file/d/1a-B_c2/view?resourcekey=0-xY_9z&usp=sharing#x",
+                                  "https://drive.google.com/open?id=1a-B_c2&resourcekey=0-xY_9z",
+                                  "https://drive.google.com/uc?resourcekey=0-xY_9z%26a&id=1a-B_c2",
+                                  "https://docs.google.com/uc?id=1a-B_c2&resourcekey=0-xY_9z"};
     static const char *others[] = {"https://drive.google.com/drive/folders/xyz", "https://drive.google.com/open?id=",
                                    "https://drive.google.com.evil.example/file/d/1a-B_c2/view",
                                    "https://example.org/file/d/1a-B_c2/view", "http://a/x.mp4?id=5"};
@@ -260,6 +269,13 @@ static void drive_links(void **state)
     for (size_t i = 0; i < sizeof share / sizeof *share; i++) {
         assert_int_equal(tl_guard_rewrite_url(share[i], url, sizeof url), TL_OK);
         assert_string_equal(url, direct);
+    }
+    for (size_t i = 0; i < sizeof keyed / sizeof *keyed; i++) {
+        char expected[256];
+        snprintf(expected, sizeof expected, "%s&resourcekey=0-xY_9z", direct);
+        assert_int_equal(tl_guard_rewrite_url(keyed[i], url, sizeof url), TL_OK);
+        assert_string_equal(url, expected);
+        assert_int_equal(tl_guard_rewrite_url(keyed[i], url, strlen(expected)), TL_ELIMIT);
     }
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         assert_int_equal(tl_guard_rewrite_url(others[i], url, sizeof url), TL_OK);
