@@ -203,6 +203,15 @@ int tl_nonce_check(TlNonceStore *store, const char *nonce, int64_t now_ns)
     return ret;
 }
 
+int tl_nonce_skew(const char *nonce, int64_t now_ns, int64_t *skew_ns)
+{
+    int64_t stamp_ns;
+    if (parse_stamp(nonce, &stamp_ns) == TL_EFORMAT) // a time of 0 is a time
+        return TL_EFORMAT;
+    *skew_ns = stamp_ns - now_ns;
+    return TL_OK;
+}
+
 int tl_nonce_accept(TlNonceStore *store, const char *nonce, int64_t now_ns)
 {
     uint8_t hash[16];

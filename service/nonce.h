@@ -25,6 +25,8 @@ TL_NODISCARD int tl_nonce_store_keep(TlNonceStore *store, const char *path, int6
 
 // Form and age only. now_ns is Unix time. TL_EFORMAT, TL_ETIMEOUT (too old or too far ahead), TL_EEXIST (seen).
 TL_NODISCARD int tl_nonce_check(TlNonceStore *store, const char *nonce, int64_t now_ns);
+// Nanoseconds that a nonce's time is ahead of now, negative when behind. TL_EFORMAT when it holds no time.
+TL_NODISCARD int tl_nonce_skew(const char *nonce, int64_t now_ns, int64_t *skew_ns);
 // Stores it after the signature was found good; checks again, so of two equal requests at once only one wins.
 // TL_EEXIST, TL_ETIMEOUT, TL_EFORMAT as above, TL_ELIMIT when the table is full.
 TL_NODISCARD int tl_nonce_accept(TlNonceStore *store, const char *nonce, int64_t now_ns);

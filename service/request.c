@@ -26,6 +26,7 @@ void tl_refuse(TlRefusal *refusal, int status, const char *reason, const char *f
     va_end(args);
     refusal->status = status;
     refusal->reason = reason;
+    refusal->note[0] = 0;
     tl_strbuf_str(&json, "{\"detail\":");
     tl_strbuf_json(&json, text);
     tl_strbuf_char(&json, '}');
@@ -37,6 +38,7 @@ static int refuse_missing(TlRefusal *refusal, const char *header)
 {
     refusal->status = 422;
     refusal->reason = "header";
+    refusal->note[0] = 0;
     snprintf(
         refusal->body, sizeof refusal->body,
         "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"header\",\"%s\"],\"msg\":\"Field required\",\"input\":null}]}",
@@ -100,6 +102,24 @@ static int check_stake(const TlGate *gate, const uint8_t key[32], TlRefusal *ref
     return -1;
 }
 
+// The validator is told what the reference tells it; the log says why, above all how far the clocks are apart. Nobody
+// has looked at the signature yet, so a stranger may have made the nonce.
+static int refuse_nonce(TlRefusal *refusal, const char *nonce, int code, int64_t now_ns)
+{
+    int64_t skew_ns = 0;
+    tl_refuse(refusal, 401, "nonce", "Oi, that nonce is not valid!");
+    if (code == TL_EEXIST)
+        snprintf(refusal->note, sizeof refusal->note, ", seen before");
+    else if (code == TL_ELIMIT)
+        snprintf(refusal->note, sizeof refusal->note, ", the table of nonces is full");
+    else if (code == TL_ETIMEOUT && tl_nonce_skew(nonce, now_ns, &skew_ns) == TL_OK)
+        snprintf(refusal->note, sizeof refusal->note, ", skew=%+.1f s: its time is %s our clock",
+                 (double)skew_ns * 1e-9, skew_ns < 0 ? "behind" : "ahead of");
+    else
+        snprintf(refusal->note, sizeof refusal->note, ", it holds no time");
+    return -1;
+}
+
 // challenge_id comes as text; a number is taken too. Seventeen digits, jansson's default, give any double back.
 static int read_id(const json_t *value, TlChallenge *challenge)
 {
@@ -145,7 +165,6 @@ static int read_body(const void *body, size_t length, TlChallenge *challenge, Tl
 int tl_request_check(const TlGate *gate, const TlRequestHead *head, const void *body, size_t length, int64_t now_ns,
                      TlChallenge *challenge, TlRefusal *refusal)
 {
-    static const char bad_nonce[] = "Oi, that nonce is not valid!";
     static const char bad_signature[] = "Oi, invalid signature, you're not who you said you were!";
     uint8_t key[32], miner[32];
     memset(challenge, 0, sizeof *challenge);
@@ -159,20 +178,18 @@ int tl_request_check(const TlGate *gate, const TlRequestHead *head, const void *
         tl_refuse(refusal, 401, "miner", "Oi, invalid miner hotkey - that's not me!");
         return -1;
     }
-    if (tl_nonce_check(gate->nonces, head->nonce, now_ns) < 0) {
-        tl_refuse(refusal, 401, "nonce", "%s", bad_nonce);
-        return -1;
-    }
+    int ret = tl_nonce_check(gate->nonces, head->nonce, now_ns);
+    if (ret < 0)
+        return refuse_nonce(refusal, head->nonce, ret, now_ns);
     if (tl_ss58_decode(head->validator_hotkey, key) < 0 || check_signature(head, key, body, length) < 0) {
         tl_refuse(refusal, 401, "signature", "%s", bad_signature);
         return -1;
     }
     if (check_stake(gate, key, refusal) < 0)
         return -1;
-    if (tl_nonce_accept(gate->nonces, head->nonce, now_ns) < 0) { // of two equal requests at once only one wins
-        tl_refuse(refusal, 401, "nonce", "%s", bad_nonce);
-        return -1;
-    }
+    ret = tl_nonce_accept(gate->nonces, head->nonce, now_ns); // of two equal requests at once only one wins
+    if (ret < 0)
+        return refuse_nonce(refusal, head->nonce, ret, now_ns);
     tl_ss58_encode(key, challenge->validator);
     return read_body(body, length, challenge, refusal);
 }

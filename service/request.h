@@ -40,6 +40,7 @@ typedef struct TlRefusal {
     int status;         ///< HTTP
     const char *reason; ///< label of the metric: "nonce", "signature" …; static
     char body[512];     ///< JSON, {"detail": …}
+    char note[64];      ///< what an operator wants to know beyond it, for the log; empty, or begins with ", "
 } TlRefusal;
 
 // 0 and *challenge, or -1 and *refusal. now_ns: Unix time. Thread-safety: safe.

@@ -201,8 +201,8 @@ static enum MHD_Result begin_challenge(Request *request)
         return refuse(request, 413, "size", "The body is too large");
     if (tl_request_check(server->params.gate, &head, request->body, request->length, unix_ns(), &challenge, &refusal) <
         0) {
-        tl_log(TL_LOG_INFO, "Refused a challenge of %.48s: %d %s",
-               head.validator_hotkey ? head.validator_hotkey : "nobody", refusal.status, refusal.reason);
+        tl_log(TL_LOG_INFO, "Refused a challenge of %.48s: %d %s%s",
+               head.validator_hotkey ? head.validator_hotkey : "nobody", refusal.status, refusal.reason, refusal.note);
         return send_refusal(request, refusal.status, refusal.reason, refusal.body);
     }
     tl_peers_forgive(server->peers, peer_of(connection));

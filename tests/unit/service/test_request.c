@@ -142,6 +142,32 @@ static void missing_headers(void **state)
     }
 }
 
+// In the log only: the answer is the reference's.
+static void nonces_are_explained(World *w)
+{
+    static const struct {
+        const char *nonce, *note;
+    } rows[] = {{"1755187091123456789x", ", it holds no time"},
+                {"99999999999999999999_a", ", it holds no time"},
+                {"1755186970923456788_a", ", skew=-120.2 s: its time is behind our clock"},
+                {"1755187091123_ms", ", skew=-1755185335.9 s: its time is behind our clock"},
+                {"0_a", ", skew=-1755187091.1 s: its time is behind our clock"},
+                {"1755190691623456789_a", ", skew=+3600.5 s: its time is ahead of our clock"},
+                {"9223372036854775799", ", skew=+7468184945.7 s: its time is ahead of our clock"}};
+    TlChallenge challenge;
+    TlRefusal refusal;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        sign(w, GOOD_BODY);
+        w->head.nonce = rows[i].nonce;
+        refused(w, GOOD_BODY, 401, "nonce", "Oi, that nonce is not valid!");
+        assert_int_equal(check(w, GOOD_BODY, &challenge, &refusal), -1);
+        assert_string_equal(refusal.note, rows[i].note);
+    }
+    w->head.miner_hotkey = "nobody";
+    assert_int_equal(check(w, GOOD_BODY, &challenge, &refusal), -1);
+    assert_string_equal(refusal.note, "");
+}
+
 static void who_and_when(void **state)
 {
     World *w = *state;
@@ -154,6 +180,7 @@ static void who_and_when(void **state)
     sign(w, GOOD_BODY);
     w->head.nonce = "1755187091123456789x";
     refused(w, GOOD_BODY, 401, "nonce", nonce);
+    nonces_are_explained(w);
     sign(w, GOOD_BODY);
     snprintf(changed, sizeof changed, "%s1", w->nonce); // signed for another nonce
     w->head.nonce = changed;
