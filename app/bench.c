@@ -314,7 +314,7 @@ static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes,
                     number_or_auto(outcomes[i].config.img_size, img));
         int ret = run_config(&line->options, clip, repeats, &outcomes[i], &why);
         if (ret == TL_EINTERRUPTED)
-            return tl_fail(diag, ret, "interrupted after %d of %d configurations%s", i, count,
+            return tl_fail(diag, ret, "interrupted after %d of %d configuration%s%s", i, count, count == 1 ? "" : "s",
                            i && (g_values.json[0] || g_values.csv[0]) ? ", those are written" : "");
         if (ret < 0)
             snprintf(outcomes[i].error, sizeof outcomes[i].error, "%s", why.text);

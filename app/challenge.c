@@ -172,8 +172,9 @@ static int print_verdict(const TlChallengeReply *reply, const TlVideoFacts *vide
     tl_answer_check(answer, video->frames, video->width, video->height);
     tl_answer_describe(&answer->faults, &text);
     int64_t faults = tl_answer_fault_count(&answer->faults);
-    printf("frames       %lld%s, %lld objects\n", (long long)answer->frame_count,
-           video->frames ? "" : " (the video's length is not known)", (long long)answer->object_count);
+    printf("frames       %lld%s, %lld object%s\n", (long long)answer->frame_count,
+           video->frames ? "" : " (the video's length is not known)", (long long)answer->object_count,
+           answer->object_count == 1 ? "" : "s");
     if (text.length)
         printf("%s", text.data);
     printf("verdict      %s; tier: %s\n", faults ? "FAULTY" : "valid", tier(reply->total_s));
@@ -215,14 +216,18 @@ static int play(const TlChallengeParams *params, const TlVideoFacts *video, int 
     }
     tl_challenge_reply_deinit(&reply);
     if (ret == TL_OK && tl_interrupted())
-        ret = tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d of %d challenges", done, g_values.repeat);
+        ret = tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d of %d challenge%s", done, g_values.repeat,
+                      g_values.repeat == 1 ? "" : "s");
     if (ret < 0)
         return ret;
     qsort(seconds, (size_t)done, sizeof *seconds, ascending);
     if (done > 1)
         printf("all          %d of %d valid; fastest %.3f s, median %.3f s, slowest %.3f s\n", good, done, seconds[0],
                seconds[done / 2], seconds[done - 1]);
-    return good == done ? TL_OK : tl_fail(diag, TL_EFORMAT, "%d of %d answers were not valid", done - good, done);
+    if (good == done)
+        return TL_OK;
+    return done == 1 ? tl_fail(diag, TL_EFORMAT, "the answer was not valid")
+                     : tl_fail(diag, TL_EFORMAT, "%d of %d answers were not valid", done - good, done);
 }
 
 static int run_with_video(const TlChallengeParams *params, int from_here, TlDiag *diag)
@@ -232,8 +237,8 @@ static int run_with_video(const TlChallengeParams *params, int from_here, TlDiag
         int ret = tl_video_facts(g_values.video, &video, diag);
         if (ret < 0)
             return ret;
-        printf("video        %s: %lld frames of %dx%d, served at %s\n", g_values.video, (long long)video.frames,
-               video.width, video.height, params->video_url);
+        printf("video        %s: %lld frame%s of %dx%d, served at %s\n", g_values.video, (long long)video.frames,
+               video.frames == 1 ? "" : "s", video.width, video.height, params->video_url);
     } else {
         printf("video        %s\n", params->video_url);
     }

@@ -163,7 +163,7 @@ static int answer_all(TlSession *session, TlPictureWriter *writer, const Picture
         }
         tl_progress_update(i + 1);
         if (tl_interrupted())
-            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d pictures", i + 1);
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %d picture%s", i + 1, i ? "s" : "");
     }
     return TL_OK;
 }

@@ -41,8 +41,8 @@ static void print_summary(const TlDiagnosis *d, int has_budget)
     int worst;
     double total = d->seconds[TL_DIAGNOSE_TOTAL] >= 0 ? d->seconds[TL_DIAGNOSE_TOTAL] : d->seconds[TL_DIAGNOSE_CLIP];
     const char *advice = tl_diagnose_advice(d, &worst);
-    printf("\n%lld frames of %dx%d, %lld of them seen by the networks", (long long)d->frames, d->width, d->height,
-           (long long)d->key_frames);
+    printf("\n%lld frame%s of %dx%d, %lld of them seen by the networks", (long long)d->frames,
+           d->frames == 1 ? "" : "s", d->width, d->height, (long long)d->key_frames);
     if (d->bytes)
         printf("; %lld bytes over %d connection%s, %.1f MB/s", (long long)d->bytes, d->connections,
                d->connections == 1 ? "" : "s",

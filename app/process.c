@@ -182,8 +182,8 @@ static int pump(TlSession *session, TlOutputs *outputs, Tally *tally, TlDiag *di
         count(tally, &record);
         tl_progress_update(tally->frames);
         if (tl_interrupted())
-            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frames, nothing was written",
-                           (long long)tally->frames);
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frame%s, nothing was written",
+                           (long long)tally->frames, tally->frames == 1 ? "" : "s");
     }
     return ret == TL_EOF ? TL_OK : ret;
 }
@@ -223,13 +223,18 @@ static void log_stats(const TlSession *session, const Tally *tally)
     TlStats stats = {0};
     int64_t frames = tally->frames;
 
-    tl_log(TL_LOG_INFO, "pitch in %lld of %lld frames, %.1f people a frame, %d%s ids, ball in %.0f %% of the frames",
-           (long long)tally->with_pitch, (long long)frames, share(tally->people, frames), tally->ids,
-           tally->ids ? "" : " (no tracking or nobody)", 100 * share(tally->with_ball, frames));
+    tl_log(TL_LOG_INFO, "pitch in %lld of %lld frame%s, %.1f people a frame, %d id%s, ball in %.0f %% of the frames",
+           (long long)tally->with_pitch, (long long)frames, frames == 1 ? "" : "s", share(tally->people, frames),
+           tally->ids,
+           !tally->ids       ? "s (no tracking or nobody)"
+           : tally->ids == 1 ? ""
+                             : "s",
+           100 * share(tally->with_ball, frames));
 
     tl_session_stats(session, &stats);
-    tl_log(TL_LOG_INFO, "%lld frames, networks ran on %lld, pitch network on %lld, first record after %.2f s",
-           (long long)stats.frames, (long long)stats.key_frames, (long long)stats.pitch_frames, stats.first_record_s);
+    tl_log(TL_LOG_INFO, "%lld frame%s, networks ran on %lld, pitch network on %lld, first record after %.2f s",
+           (long long)stats.frames, stats.frames == 1 ? "" : "s", (long long)stats.key_frames,
+           (long long)stats.pitch_frames, stats.first_record_s);
     tl_log(TL_LOG_INFO,
            "seconds: wall %.2f, decoding %.2f, pre-processing %.2f, waiting for networks %.2f, post-processing %.2f, "
            "tracking %.2f, pitch %.2f, filling %.2f",

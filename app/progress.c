@@ -92,12 +92,14 @@ static void format_line(int64_t frames, double elapsed, char *text, size_t size)
     double eta = seconds_left(frames, elapsed);
 
     if (eta < 0) {
-        snprintf(text, size, "%lld frames, %.1f fps", (long long)frames, speed(frames, elapsed));
+        snprintf(text, size, "%lld frame%s, %.1f fps", (long long)frames, frames == 1 ? "" : "s",
+                 speed(frames, elapsed));
         return;
     }
     format_time(eta, left, sizeof left);
-    snprintf(text, size, "%lld/%lld frames, %d %%, %.1f fps, %s left", (long long)frames, (long long)g_progress.total,
-             (int)(100 * (double)frames / (double)g_progress.total), speed(frames, elapsed), left);
+    snprintf(text, size, "%lld/%lld frame%s, %d %%, %.1f fps, %s left", (long long)frames, (long long)g_progress.total,
+             g_progress.total == 1 ? "" : "s", (int)(100 * (double)frames / (double)g_progress.total),
+             speed(frames, elapsed), left);
 }
 
 static void print_terminal(int64_t frames, double elapsed)

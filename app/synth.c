@@ -172,8 +172,8 @@ static int pump(Match *match, TlDiag *diag)
             return ret;
         tl_progress_update(++match->frames);
         if (tl_interrupted())
-            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frames, nothing was written",
-                           (long long)match->frames);
+            return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld frame%s, nothing was written",
+                           (long long)match->frames, match->frames == 1 ? "" : "s");
     }
     return ret == TL_EOF ? TL_OK : ret;
 }

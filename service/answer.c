@@ -205,26 +205,31 @@ void tl_answer_check(TlAnswer *answer, int64_t expected, int width, int height)
 
 typedef struct Fault {
     int64_t count;
-    const char *text;
+    const char *one, *many; ///< behind the count
 } Fault;
 
 static int list_faults(const TlAnswerFaults *f, Fault list[16])
 {
     const Fault all[] = {
-        {f->no_list, "'frames' is no list: the validator sees no frames at all"},
-        {f->no_number, "frames without a frame_number: the whole reply would be thrown away"},
-        {f->missing, "frames are not answered"},
-        {f->beyond, "frame numbers lie behind the end of the video"},
-        {f->repeated, "frame numbers come twice"},
-        {f->out_of_order, "frames are out of order"},
+        {f->no_list, "reply whose 'frames' is no list: the validator sees no frames at all", NULL},
+        {f->no_number, "frame without a frame_number: the whole reply would be thrown away",
+         "frames without a frame_number: the whole reply would be thrown away"},
+        {f->missing, "frame is not answered", "frames are not answered"},
+        {f->beyond, "frame number lies behind the end of the video", "frame numbers lie behind the end of the video"},
+        {f->repeated, "frame number comes twice", "frame numbers come twice"},
+        {f->out_of_order, "frame is out of order", "frames are out of order"},
         {f->bad_points,
+         "frame without 32 pairs of keypoints: its consistency counts 0; without any list, or with more than 32 "
+         "points, it makes all keypoints count 0",
          "frames without 32 pairs of keypoints: their consistency counts 0; without any list, or with more than 32 "
          "points, one makes all keypoints count 0"},
-        {f->bad_boxes, "boxes are not x1 < x2, y1 < y2"},
-        {f->outside, "boxes reach out of the picture"},
-        {f->bad_class, "objects without a class of 0 to 3: their frames do not count"},
-        {f->no_id, "objects without an id: one of a player makes all keypoints count 0"},
-        {f->repeated_id, "ids come twice in one frame"},
+        {f->bad_boxes, "box is not x1 < x2, y1 < y2", "boxes are not x1 < x2, y1 < y2"},
+        {f->outside, "box reaches out of the picture", "boxes reach out of the picture"},
+        {f->bad_class, "object without a class of 0 to 3: its frame does not count",
+         "objects without a class of 0 to 3: their frames do not count"},
+        {f->no_id, "object without an id: one of a player makes all keypoints count 0",
+         "objects without an id: one of a player makes all keypoints count 0"},
+        {f->repeated_id, "id comes twice in one frame", "ids come twice in one frame"},
     };
     memcpy(list, all, sizeof all);
     return (int)(sizeof all / sizeof *all);
@@ -244,5 +249,6 @@ void tl_answer_describe(const TlAnswerFaults *faults, TlStrbuf *text)
     Fault list[16];
     for (int i = 0, n = list_faults(faults, list); i < n; i++)
         if (list[i].count > 0)
-            tl_strbuf_printf(text, "%lld %s\n", (long long)list[i].count, list[i].text);
+            tl_strbuf_printf(text, "%lld %s\n", (long long)list[i].count,
+                             list[i].count == 1 || !list[i].many ? list[i].one : list[i].many);
 }

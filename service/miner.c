@@ -126,8 +126,9 @@ static int run_clip(Run *run, TlDiag *diag)
     // What broke the bytes explains more than what the demuxer made of it.
     int cause = tl_download_error(run->download, diag);
     if (worth_answering(run, ret) && worth_answering(run, cause)) {
-        tl_log(TL_LOG_WARNING, "Challenge %s: %s; answering %lld frames, by motion those that did not arrive",
-               run->job->challenge.id, cause < 0 ? diag->text : why.text, (long long)run->frames);
+        tl_log(TL_LOG_WARNING, "Challenge %s: %s; answering %lld frame%s, by motion those that did not arrive",
+               run->job->challenge.id, cause < 0 ? diag->text : why.text, (long long)run->frames,
+               run->frames == 1 ? "" : "s");
         tl_diag_clear(diag);
         return TL_OK;
     }

@@ -116,7 +116,8 @@ static void report_limit(TlPeers *peers, TlLimiterKey key, int64_t now_us)
         return;
     }
     if (peers->unreported)
-        snprintf(more, sizeof more, "; %d more such limits since the last line", peers->unreported);
+        snprintf(more, sizeof more, "; %d more such limit%s since the last line", peers->unreported,
+                 peers->unreported == 1 ? "" : "s");
     tl_limiter_key_text(key, address);
     tl_log(TL_LOG_WARNING, "New connections of %s are closed for %d s: too many refused or broken requests%s", address,
            TL_LIMITER_WINDOW_US / 1000000, more);

@@ -236,8 +236,8 @@ int tl_score_lines(TlScoreJob *job, TlDiag *diag)
     else if (ret == TL_OK)
         tl_score_set(
             job, TL_SCORE_ON_LINE, l.score / l.seen,
-            "points lie %.2f %% of the picture from the nearest line in %d pictures; above 2 %% is worth little",
-            l.points ? 100 * l.distance / (double)l.points : 100.0, l.seen);
+            "points lie %.2f %% of the picture from the nearest line in %d picture%s; above 2 %% is worth little",
+            l.points ? 100 * l.distance / (double)l.points : 100.0, l.seen, l.seen == 1 ? "" : "s");
     tl_free(&l.a);
     tl_free(&l.b);
     tl_free(&l.c);

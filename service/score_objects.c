@@ -45,13 +45,15 @@ void tl_score_boxes(TlScoreJob *job)
     }
     double share = job->expected > 0 ? (double)with_object / (double)job->expected : 0;
     tl_score_set(job, TL_SCORE_COVERAGE, share / 0.7,
-                 "%lld of %lld frames are answered, %lld with an object; below "
-                 "70 %% the box score shrinks",
-                 (long long)job->answer->frame_count, (long long)job->expected, (long long)with_object);
+                 "%lld of %lld frame%s answered, %lld with an object; below 70 %% the box score shrinks",
+                 (long long)job->answer->frame_count, (long long)job->expected, job->expected == 1 ? "" : "s",
+                 (long long)with_object);
     tl_score_set(job, TL_SCORE_BOXES, with_object ? sum / (double)with_object : 0,
-                 "%lld of %lld boxes do not count (under 15x40 px or in the top 150 px), %lld frames lose all; %lld "
-                 "balls beyond the first of a frame count as wrong; classes are not judged here",
-                 (long long)dropped, (long long)all, (long long)left_empty, (long long)balls);
+                 "%lld of %lld box%s %s not count (under 15x40 px or in the top 150 px), %lld frame%s all; %lld "
+                 "ball%s beyond the first of a frame count%s as wrong; classes are not judged here",
+                 (long long)dropped, (long long)all, all == 1 ? "" : "es", dropped == 1 ? "does" : "do",
+                 (long long)left_empty, left_empty == 1 ? " loses" : "s lose", (long long)balls, balls == 1 ? "" : "s",
+                 balls == 1 ? "s" : "");
 }
 
 // --- players
@@ -114,7 +116,9 @@ void tl_score_players(TlScoreJob *job)
     double jump = steps ? ((double)m.small + 0.5 * (double)m.medium + (double)m.large) / (double)steps : 0;
     tl_score_set(
         job, TL_SCORE_PLAYERS, (plausible + jump) / 2,
-        "%lld of %lld moves are longer than 30 px; %lld moves of 2 to 10 px count half (a panning camera makes "
-        "them); %lld frames look like cuts",
-        (long long)m.implausible, (long long)m.all, (long long)m.medium, (long long)m.cuts);
+        "%lld of %lld move%s %s longer than 30 px; %lld move%s of 2 to 10 px count%s half (a panning camera makes "
+        "them); %lld frame%s",
+        (long long)m.implausible, (long long)m.all, m.all == 1 ? "" : "s", m.implausible == 1 ? "is" : "are",
+        (long long)m.medium, m.medium == 1 ? "" : "s", m.medium == 1 ? "s" : "", (long long)m.cuts,
+        m.cuts == 1 ? " looks like a cut" : "s look like cuts");
 }

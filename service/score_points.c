@@ -264,15 +264,16 @@ static void set_parts(TlScoreJob *job, const Sums *s)
     double fitted = s->fitted ? (double)s->fitted : 1, frames = job->expected > 0 ? (double)job->expected : 1;
     double pairs = job->expected > 1 ? (double)(job->expected - 1) : 1;
     tl_score_set(job, TL_SCORE_HOMOGRAPHY, (double)s->fitted / frames / 0.4,
-                 "%lld of %lld frames give a homography, %lld have fewer than 4 points that count; 40 %% are enough",
-                 (long long)s->fitted, (long long)job->expected, (long long)s->few);
+                 "%lld of %lld frame%s give%s a homography, %lld ha%s fewer than 4 points that count; 40 %% are enough",
+                 (long long)s->fitted, (long long)job->expected, job->expected == 1 ? "" : "s",
+                 s->fitted == 1 ? "s" : "", (long long)s->few, s->few == 1 ? "s" : "ve");
     tl_score_set(job, TL_SCORE_FIT, s->fit / fitted,
                  "mean error %.1f against the validator's drawing, which is no real pitch: some px remain for exact "
                  "points",
                  s->error / fitted);
     tl_score_set(job, TL_SCORE_INSIDE, s->inside / fitted,
-                 "%lld of %lld boxes lie outside the pitch by the points; a frame without a box that counts gives 0",
-                 (long long)s->outside, (long long)s->objects);
+                 "%lld of %lld box%s lie%s outside the pitch by the points; a frame without a box that counts gives 0",
+                 (long long)s->outside, (long long)s->objects, s->objects == 1 ? "" : "es", s->outside == 1 ? "s" : "");
     tl_score_set(job, TL_SCORE_STABILITY, s->stable_pairs ? exp(-10 * s->difference / (double)s->stable_pairs) : 0.5,
                  "distances between points change by %.2f %% from frame to frame",
                  s->stable_pairs ? 100 * s->difference / (double)s->stable_pairs : 0.0);

@@ -52,7 +52,8 @@ static int refresh(Service *v, TlStake *stakes)
     if (ret == TL_OK)
         ret = tl_stake_table_set(v->gate.stakes, stakes, count, (int64_t)time(NULL));
     if (ret == TL_OK) {
-        tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkeys", v->settings->chain.netuid, count);
+        tl_log(TL_LOG_INFO, "Stake table of subnet %d read: %d hotkey%s", v->settings->chain.netuid, count,
+               count == 1 ? "" : "s");
         if (v->stake_file[0] &&
             tl_stake_table_save(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &diag) < 0)
             tl_log(TL_LOG_WARNING, "%s", diag.text);
@@ -179,7 +180,8 @@ static int open_stakes(Service *v, TlDiag *diag)
     choose_stake_file(v);
     if (v->stake_file[0] &&
         tl_stake_table_load(v->gate.stakes, v->stake_file, v->settings->chain.netuid, &why) == TL_OK)
-        tl_log(TL_LOG_INFO, "Stake table of the last run: %d hotkeys", tl_stake_table_count(v->gate.stakes));
+        tl_log(TL_LOG_INFO, "Stake table of the last run: %d hotkey%s", tl_stake_table_count(v->gate.stakes),
+               tl_stake_table_count(v->gate.stakes) == 1 ? "" : "s");
     if (pthread_create(&v->thread, NULL, refresh_main, v) != 0)
         return tl_fail(diag, TL_ENOMEM, "no thread could be started");
     v->refreshing = 1;

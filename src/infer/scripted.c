@@ -211,7 +211,7 @@ static const TlTensor *scripted_output(void *priv, int slot, int output)
 static void scripted_describe(const void *priv, char *text, size_t size)
 {
     const Scripted *s = priv;
-    snprintf(text, size, "scripted, %d frames", s->script.frame_count);
+    snprintf(text, size, "scripted, %d frame%s", s->script.frame_count, s->script.frame_count == 1 ? "" : "s");
 }
 
 const TlInferOps tl_infer_scripted = {

@@ -167,8 +167,10 @@ static int explain_end(TlDecoder *decoder, TlDiag *diag)
     long long frames = decoder->frames, expected = tl_decoder_frame_count(decoder);
     char progress[80];
 
-    snprintf(progress, sizeof progress, expected > frames ? "%lld of about %lld frames" : "%lld frames", frames,
-             expected);
+    if (expected > frames)
+        snprintf(progress, sizeof progress, "%lld of about %lld frame%s", frames, expected, expected == 1 ? "" : "s");
+    else
+        snprintf(progress, sizeof progress, "%lld frame%s", frames, frames == 1 ? "" : "s");
     if (tl_source_is_cancelled(&decoder->source))
         return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %s of %s", progress, name);
     if (index_is_behind(decoder))

@@ -192,7 +192,8 @@ static void draw_clip(TlMap *map)
                 tl_map_disc(&map->sheet, s->pitch, &mark);
         }
     char text[96];
-    snprintf(text, sizeof(text), "%lld frames  %.1f s", (long long)map->records, map->last_s - map->first_s);
+    snprintf(text, sizeof(text), "%lld frame%s  %.1f s", (long long)map->records, map->records == 1 ? "" : "s",
+             map->last_s - map->first_s);
     tl_map_legend(&map->sheet, text, map->has_teams, map->left_team);
 }
 

@@ -159,9 +159,9 @@ def with_object(**changes):
 
 FAULTS = {
     "no list": (answer(frames={"0": {}}), "is no list"),
-    "a hole": (answer(frames=[f for f in answer()["frames"] if f["frame_number"] != 1]), "1 frames are not answered"),
-    "no number": (answer(frames=[{"keypoints": [[0, 0]] * 32, "objects": []}]), "without a frame_number"),
-    "twice": (answer(frames=answer()["frames"] + answer()["frames"][:1]), "come twice"),
+    "a hole": (answer(frames=[f for f in answer()["frames"] if f["frame_number"] != 1]), "\n1 frame is not answered\n"),
+    "no number": (answer(frames=[{"keypoints": [[0, 0]] * 32, "objects": []}]), "\n1 frame without a frame_number"),
+    "twice": (answer(frames=answer()["frames"] + answer()["frames"][:1]), "\n1 frame number comes twice\n"),
     "31 points": (broken(keypoints=[[0, 0]] * 31), "without 32 pairs"),
     "bad point": (broken(keypoints=[[0, "1"]] * 32), "without 32 pairs"),
     "bad box": (with_object(bbox=[5, 5, 1, 1]), "not x1 < x2"),

@@ -136,6 +136,9 @@ def test_rules_of_boxes(score):
     made = score(answer([frame(i, objects=small) for i in range(4)]))
     assert made["value"]["boxes"] == 1  # the ball stays
     assert made["parts"]["boxes"]["why"].startswith("8 of 12 boxes do not count")
+    one = score(answer([frame(0, objects=[*small[1:], small[2]]), *(frame(i, objects=small[2:]) for i in range(1, 4))]))
+    assert one["parts"]["boxes"]["why"].startswith("1 of 6 boxes does not count (under 15x40 px or in the top 150 px), 0 frames "
+                                                   "lose all; 1 ball beyond the first of a frame counts as wrong")
     assert score(answer([frame(i, objects=small[:2]) for i in range(4)]))["value"]["boxes"] == 0
     large = [{"id": 1, "bbox": [0, 160, 900, 700], "class_id": 2}]
     assert score(answer([frame(i, objects=large) for i in range(4)]))["value"]["boxes"] < 0.01

@@ -66,7 +66,10 @@ static void faults_are_counted(void **state)
     assert_int_equal(a->faults.missing, 3);
     TlStrbuf text = {0};
     tl_answer_describe(&a->faults, &text);
-    assert_non_null(strstr(text.data, "3 frames are not answered"));
+    assert_non_null(strstr(text.data, "3 frames are not answered\n"));
+    assert_non_null(
+        strstr(text.data, "\n1 frame number lies behind the end of the video\n1 frame number comes twice\n"));
+    assert_non_null(strstr(text.data, "\n2 boxes are not x1 < x2, y1 < y2\n1 box reaches out of the picture\n"));
     tl_strbuf_deinit(&text);
     tl_answer_free(&a);
 }
