@@ -77,8 +77,8 @@ static const TlCommandOption g_options[] = {
              .group = "Match",
              .value = "NAME",
              .deflt = "pan",
-             .help = "how the camera moves; cut changes between views",
-             .choices = "pan|static|cut",
+             .help = "how the camera moves; cut changes between views, behind stands still behind a goal",
+             .choices = "pan|static|cut|behind",
              STRING(camera)}},
     {.def = {.flag = "players",
              .group = "Match",
@@ -109,7 +109,7 @@ static int parse_size(const char *text, TlSynthParams *params, TlDiag *diag)
 static int make_params(TlSynthParams *params, TlDiag *diag)
 {
     static const char *const cameras[TL_CAMERA_COUNT] = {
-        [TL_CAMERA_PAN] = "pan", [TL_CAMERA_STATIC] = "static", [TL_CAMERA_CUT] = "cut"};
+        [TL_CAMERA_PAN] = "pan", [TL_CAMERA_STATIC] = "static", [TL_CAMERA_CUT] = "cut", [TL_CAMERA_BEHIND] = "behind"};
 
     *params = (TlSynthParams){
         .seconds = g_values.seconds, .fps = g_values.fps, .seed = (unsigned)g_values.seed, .players = g_values.players};

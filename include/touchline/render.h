@@ -39,7 +39,7 @@ TL_API TL_NODISCARD int tl_map_commit(TlMap **map, TlDiag *diag);
 TL_API void tl_map_abort(TlMap **map);
 
 // The synthetic match.
-enum TlCamera { TL_CAMERA_PAN = 0, TL_CAMERA_STATIC, TL_CAMERA_CUT, TL_CAMERA_COUNT };
+enum TlCamera { TL_CAMERA_PAN = 0, TL_CAMERA_STATIC, TL_CAMERA_CUT, TL_CAMERA_BEHIND, TL_CAMERA_COUNT };
 
 typedef struct TlSynthParams {
     double seconds;    ///< length, 0 = 10

@@ -147,10 +147,11 @@ static void place_view(TlDirector *director)
 {
     double aspect = director->height / (double)director->width;
     if (director->shot == TL_SHOT_BEHIND_GOAL) {
-        double far = director->end ? 105 + 22 : -22, x = director->end ? 105 - 28 : 28;
-        const double place[3] = {far, 34 + director->wander[0], 15};
+        double far = director->end ? 105 + director->back_m : -director->back_m;
+        double x = director->end ? 105 - director->ahead_m : director->ahead_m;
+        const double place[3] = {far, 34 + director->aside_m + director->wander[0], director->height_m};
         const double at[3] = {x + (director->target[0] - x) * 0.2, 34 + (director->target[1] - 34) * 0.4, 0};
-        aim(director, place, at, 68, 0);
+        aim(director, place, at, director->end_span_m, director->camera == TL_CAMERA_BEHIND ? director->roll : 0);
     } else if (director->shot == TL_SHOT_CLOSE) {
         // A camera beside the pitch, low; its field holds about one and a half players.
         const double place[3] = {52.5 + (director->target[0] - 52.5) * 0.5, 74, 2.2};
@@ -178,8 +179,22 @@ void tl_director_init(TlDirector *director, int camera, unsigned seed, int width
     director->stand[2] = tl_clamp(far * tl_random_range(random, 0.36, 0.62), 10, 30);
     director->roll = tl_random_normal(random) * 0.006;
     director->wide_span_m = tl_random_range(random, 40, 82);
-    begin_shot(director, scene, TL_SHOT_WIDE);
-    if (camera == TL_CAMERA_STATIC) {
+    director->back_m = 22;
+    director->height_m = 15;
+    director->ahead_m = 28;
+    director->end_span_m = 68;
+    begin_shot(director, scene, camera == TL_CAMERA_BEHIND ? TL_SHOT_BEHIND_GOAL : TL_SHOT_WIDE);
+    if (camera == TL_CAMERA_BEHIND) { // a tactical camera: anywhere from the lower seats to a crane
+        director->end = tl_random_chance(random, 0.5);
+        director->back_m = tl_random_range(random, 12, 60);
+        director->aside_m = tl_random_normal(random) * 7;
+        director->height_m = director->back_m * tl_random_range(random, 0.45, 1.1);
+        director->height_m = tl_clamp(director->height_m, 8, 45);
+        director->ahead_m = tl_random_range(random, 18, 48);
+        director->end_span_m = tl_random_range(random, 55, 105);
+        director->target[0] = director->end ? 105 - director->ahead_m : director->ahead_m;
+        director->target[1] = tl_random_range(random, 26, 42);
+    } else if (camera == TL_CAMERA_STATIC) {
         static const double spot[4] = {52.5, 24, 81, 52.5};
         director->target[0] = spot[tl_random_int(random, 4)];
         director->target[0] += tl_random_normal(random) * 2;
@@ -226,7 +241,7 @@ void tl_director_next(TlDirector *director, const TlScene *scene, double exposur
     double dt = 1.0 / director->fps;
     TlView last = director->view;
     director->cut = 0;
-    if (director->camera == TL_CAMERA_STATIC) {
+    if (director->camera == TL_CAMERA_STATIC || director->camera == TL_CAMERA_BEHIND) {
         director->before = director->view;
         return;
     }

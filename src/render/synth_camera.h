@@ -40,10 +40,11 @@ typedef struct TlDirector {
     double wide_span_m;                ///< usual span of the main camera
     double shot_left_s, zoom_left_s;
     double wander[2];
-    int close_player;    ///< index of the player a close-up follows
-    int end;             ///< behind-goal: 0 left, 1 right
-    TlView view, before; ///< this frame and one exposure earlier
-    int cut;             ///< 1 on the first frame of a shot
+    int close_player;                                      ///< index of the player a close-up follows
+    int end;                                               ///< behind-goal: 0 left, 1 right
+    double back_m, aside_m, height_m, ahead_m, end_span_m; ///< behind-goal: place behind the line, point looked at
+    TlView view, before;                                   ///< this frame and one exposure earlier
+    int cut;                                               ///< 1 on the first frame of a shot
 } TlDirector;
 
 typedef struct TlScene {

@@ -53,7 +53,7 @@ MISTAKES = [
     (["synth", "-o", "x.avi"], "must end in .mp4, not 'x.avi'"),
     (["synth", "-o", "x.mp4", "--truth", "x.foo"], "the ending of --truth 'x.foo' tells no format"),
     (["synth", "-o", "x.mp4", "--threads", "2"], "unknown option '--threads'"),
-    (["synth", "-o", "x.mp4", "--camera", "drone"], "--camera must be pan, static or cut, not 'drone'"),
+    (["synth", "-o", "x.mp4", "--camera", "drone"], "--camera must be pan, static, cut or behind, not 'drone'"),
     (["synth", "-o", "x.mp4", "--fps", "0"], "--fps must be a number from 1 to 120, not '0'"),
     (["models", "x"], "'models' takes no arguments, got 'x'"),
     (["help", "nothing"], "unknown command 'nothing'"),

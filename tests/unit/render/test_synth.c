@@ -277,6 +277,35 @@ static void close_ups_show_no_points(void **state)
     tl_synth_close(&synth);
 }
 
+static void behind_is_a_camera_behind_a_goal(void **state)
+{
+    (void)state;
+    int left = 0;
+    for (unsigned seed = 1; seed <= 8; seed++) {
+        TlSynth *synth = open_synth((TlSynthParams){
+            .seconds = 0.6, .fps = 5, .seed = seed, .camera = TL_CAMERA_BEHIND, .width = 320, .height = 180});
+        TlPicture picture;
+        TlRecord truth;
+        TlCameraPose first = {0}, pose;
+        for (int i = 0; i < 3; i++) {
+            assert_int_equal(tl_synth_next(synth, &picture, &truth, NULL), TL_OK);
+            assert_true(truth.has_homography);
+            assert_int_equal(tl_pitch_camera(truth.homography, 320, 180, &pose), 0);
+            first = i ? first : pose;
+            assert_true(fabs(pose.pan - first.pan) < 1e-9 && fabs(pose.position_m[0] - first.position_m[0]) < 1e-6);
+        }
+        int is_left = pose.position_m[0] < 52.5;
+        double back = is_left ? -pose.position_m[0] : pose.position_m[0] - 105;
+        assert_true(back > 10 && back < 62);
+        assert_true(fabs(pose.position_m[1] - 34) < 40);
+        assert_true(pose.position_m[2] > 7 && pose.position_m[2] < 46);
+        assert_true(fabs(pose.pan - (is_left ? 1 : -1) * 1.5707963) < 0.7); // along the pitch
+        left += is_left;
+        tl_synth_close(&synth);
+    }
+    assert_in_range(left, 1, 7);
+}
+
 static void players_move_like_players(void **state)
 {
     (void)state;
@@ -347,7 +376,7 @@ static void odd_sizes_and_extremes(void **state)
         {.fps = INFINITY},
         {.width = 10, .height = 10},
         {.width = 100000, .height = 720},
-        {.camera = 3},
+        {.camera = TL_CAMERA_COUNT},
         {.camera = -1},
         {.players = 101},
         {.players = -3},
@@ -371,6 +400,7 @@ int main(void)
         cmocka_unit_test(lines_lie_where_the_homography_says),
         cmocka_unit_test(boxes_are_tight),
         cmocka_unit_test(close_ups_show_no_points),
+        cmocka_unit_test(behind_is_a_camera_behind_a_goal),
         cmocka_unit_test(players_move_like_players),
         cmocka_unit_test(nothing_is_allocated_once_warm),
         cmocka_unit_test(odd_sizes_and_extremes),
