@@ -17,8 +17,43 @@ WRONG_LABELS = {"pitch": ("42ba34_9_2",), "players": ()}  # its points are named
 SRC_W, SRC_H = 1920, 1080
 BALL, KEEPER, PLAYER, REFEREE = range(4)
 
-# Left-right mirror of the 32 points (order: spec sn44-protocol 8.4).
-MIRROR = [24, 25, 26, 27, 28, 29, 22, 23, 21, 17, 18, 19, 20, 13, 14, 15, 16, 9, 10, 11, 12, 8, 6, 7, 0, 1, 2, 3, 4, 5, 31, 30]
+
+def pitch_points(length=105.0, width=68.0):
+    """The 32 points in metres by the laws of the game; 10, 11, 18, 19 are where the penalty arc meets the area's line."""
+    arc = np.sqrt(9.15 ** 2 - 5.5 ** 2)
+    m = width / 2
+    left = [(0, 0), (0, m - 20.16), (0, m - 9.16), (0, m + 9.16), (0, m + 20.16), (0, width), (5.5, m - 9.16), (5.5, m + 9.16), (11, m),
+            (16.5, m - 20.16), (16.5, m - arc), (16.5, m + arc), (16.5, m + 20.16)]
+    half = length / 2
+    p = left + [(half, 0), (half, m - 9.15), (half, m + 9.15), (half, width)]
+    p += [(length - x, y) for x, y in left[9:13]] + [(length - x, y) for x, y in [left[8], left[6], left[7]] + left[0:6]]
+    return np.array(p + [(half - 9.15, m), (half + 9.15, m)])
+
+
+def _numbers_after(change):
+    """Number of the point that lies where each point comes to lie."""
+    p = pitch_points()
+    return [int(np.argmin(np.hypot(*(p - q).T))) for q in change(p)]
+
+
+MIRROR = _numbers_after(lambda p: [105, 0] + p * [-1, 1])  # the goals change places
+ACROSS = _numbers_after(lambda p: [0, 68] + p * [1, -1])   # the touch lines do
+TURNED = _numbers_after(lambda p: [105, 68] - p)
+
+
+def looks_along(points):
+    """1 when the camera looks along the pitch at the right goal, -1 at the left one, 0 when it looks across or nobody knows.
+
+    points [32,3]. A pitch looks the same from behind both goals, so all such views are named as if from behind the left one."""
+    seen = points[:, 2] > 0
+    h = cv2.findHomography(points[seen, :2], pitch_points()[seen])[0] if seen.sum() > 4 else None
+    if h is None:
+        return 0
+    middle = points[seen, :2].mean(0)
+    (x0, y0), (x1, y1) = cv2.perspectiveTransform(np.array([[middle + [0, 15], middle - [0, 15]]], np.float64), h)[0]
+    along = (x1 - x0) / max(np.hypot(x1 - x0, y1 - y0), 1e-9)
+    return int(np.sign(along)) if abs(along) > np.cos(np.radians(20)) else 0
+
 
 # BGR -> YUV 3x4 matrices by (standard, full range).
 def _yuv_matrix(kr, kb, full):
@@ -83,7 +118,7 @@ class Frames:
             a[:, 1] *= SRC_H
             inside = (a[:, 0] > 0) & (a[:, 0] < SRC_W) & (a[:, 1] > 0) & (a[:, 1] < SRC_H)
             a[:, 2] = (a[:, 2] > 0) & inside
-        return a
+        return a[TURNED] if looks_along(a) < 0 else a
 
     def __len__(self):
         return len(self.paths)
@@ -663,7 +698,9 @@ def _share(frames, w, synth_share=0.22):
 # ---------------------------------------------------------------- pitch
 
 def pitch_weights(frames):
-    return _share(frames, np.ones(len(frames)))
+    """Views from behind a goal are rendered only, and count twice."""
+    frames.along = np.array([looks_along(p) != 0 for p in frames.labels])
+    return _share(frames, 1.0 + frames.along, synth_share=0.3)
 
 
 def pitch_sample(frames, rng, w, h):
@@ -707,7 +744,7 @@ def pitch_sample(frames, rng, w, h):
     for x1, y1, x2, y2 in cover:
         vis &= ~((q[:, 0] > x1) & (q[:, 0] < x2) & (q[:, 1] > y1) & (q[:, 1] < y2))
     out = np.c_[q, vis]
-    return x, out[MIRROR] if flip else out
+    return x, out[ACROSS if frames.along[i] else MIRROR] if flip else out
 
 
 def pitch_target(points, w, h, stride=8, sigma=0.85):

@@ -17,18 +17,6 @@ import data as D
 from net import GRAPHS, Net, PLAYER_NAMES, fold
 
 
-def pitch_points(length=105.0, width=68.0):
-    """The 32 points in metres by the laws of the game; 10, 11, 18, 19 are where the penalty arc meets the area's line."""
-    arc = np.sqrt(9.15 ** 2 - 5.5 ** 2)
-    m = width / 2
-    left = [(0, 0), (0, m - 20.16), (0, m - 9.16), (0, m + 9.16), (0, m + 20.16), (0, width), (5.5, m - 9.16), (5.5, m + 9.16), (11, m),
-            (16.5, m - 20.16), (16.5, m - arc), (16.5, m + arc), (16.5, m + 20.16)]
-    half = length / 2
-    p = left + [(half, 0), (half, m - 9.15), (half, m + 9.15), (half, width)]
-    p += [(length - x, y) for x, y in left[9:13]] + [(length - x, y) for x, y in [left[8], left[6], left[7]] + left[0:6]]
-    return np.array(p + [(half - 9.15, m), (half + 9.15, m)])
-
-
 def peaks(heat, least):
     """3x3 local maxima of probabilities [C,h,w] above `least`: arrays c, y, x, score."""
     top = np.stack([cv2.dilate(p, np.ones((3, 3), np.uint8)) for p in heat])
@@ -131,7 +119,7 @@ def coco_ap50(dets, truths, size=(1920, 1080)):
 
 def pitch_figures(points, truth, least, width=1920):
     """One picture: (point distances in px of points found, share of labelled points found, grass errors in metres or None)."""
-    world = pitch_points()
+    world = D.pitch_points()
     vis = truth[:, 2] > 0
     got = points[:, 2] > least
     both = vis & got
