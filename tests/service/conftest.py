@@ -202,8 +202,8 @@ def serve(binary, environment, tmp_path):
 
 @pytest.fixture(scope="module")
 def service(binary, environment, private_options, tmp_path_factory):
-    """One service for the tests of a module."""
-    running = Service(binary, environment, tmp_path_factory.mktemp("service"), *private_options)
+    """One service for the tests of a module. No address is limited, so that all of it is heard; test_limits.py has that."""
+    running = Service(binary, environment, tmp_path_factory.mktemp("service"), *private_options, "--refusals", "0")
     yield running
     assert running.stop() == 0, running.log
     assert "Sanitizer" not in running.log, running.log

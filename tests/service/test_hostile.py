@@ -1,6 +1,6 @@
 """Hostile clients while a challenge runs: it is answered all the same, and the service lives on.
 
-Here no address is limited, so that all of it is heard; test_limits.py has what turns most of it away.
+Here no address is limited (conftest.py), so that all of it is heard.
 """
 import os
 import random
@@ -11,17 +11,8 @@ import time
 import pytest
 
 import validator
-from conftest import Service
 from test_life import Player, begun, descriptors
 from vice_server import wait_until
-
-
-@pytest.fixture(scope="module")
-def service(binary, environment, private_options, tmp_path_factory):
-    running = Service(binary, environment, tmp_path_factory.mktemp("service"), *private_options, "--refusals", "0")
-    yield running
-    assert running.stop() == 0, running.log
-    assert "Sanitizer" not in running.log, running.log
 
 
 class Crowd:
