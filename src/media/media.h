@@ -58,14 +58,14 @@ typedef struct TlReaderParams {
     // most once per frame, some frames ahead and not in the order of the indices; not called for frames that are
     // decoded anyway. Which frames are dropped depends on the answers only, not on threads (but for damaged streams,
     // where an index that was asked about may move by the frames lost before it: be ready for a wanted frame without
-    // pixels). Frame 0 always has pixels. NULL = all are needed.
+    // pixels). Frame 0 of a video and the first frame of a folder always have pixels. NULL = all are needed.
     int (*want)(void *opaque, int64_t index);
     void *want_opaque;
 } TlReaderParams;
 
 // Opens the input far enough to know the size of its pictures (the first frame is decoded). On failure *out is NULL. A
 // folder of pictures counts as a video of 25 fps in the natural order of its names; a picture in it that cannot be read
-// is a frame without pixels.
+// is a frame without pixels, and those before the first that can be read are left out: frames keep their numbers.
 // Errors: TL_ENOENT, TL_EDENIED (may not be read), TL_EFORMAT, TL_ENOVIDEO, TL_EEMPTY, TL_ETRUNCATED, TL_ELIMIT (side
 // > 16384 or < 16 or more than 67 megapixels), TL_ENET, TL_EIO, TL_ENOMEM, TL_EINTERRUPTED.
 TL_NODISCARD int tl_reader_open(TlReader **out, const TlReaderParams *params, TlDiag *diag);

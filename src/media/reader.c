@@ -36,6 +36,7 @@ struct TlReader {
     TlStreamInfo info;
     TlDecoder decoder;
     TlImageList images; // of a folder, else empty
+    int images_begun;   // one of the frames that are to be handed out had pixels
     AVFrame *picture;
     int orientation; // of the stream
     TlFramePool *shells;
@@ -148,28 +149,45 @@ static int make_frame(TlReader *reader, int64_t pts, TlFrame **out, TlDiag *diag
     return TL_OK;
 }
 
-// Next picture of a folder. One that cannot be read keeps its number but has no pixels; that is no reason to stop.
+static int read_image(TlReader *reader, const char *path, TlDiag *diag)
+{
+    int64_t unused;
+
+    tl_decoder_deinit(&reader->decoder);
+    int ret = open_decoder(reader, path, diag);
+    if (ret >= 0)
+        ret = tl_decoder_next(&reader->decoder, reader->picture, &unused, diag);
+    if (ret >= 0 && !reader->info.width)
+        ret = set_size(reader, picture_orientation(reader), diag);
+    if (ret < 0)
+        av_frame_unref(reader->picture);
+    return ret;
+}
+
+// Next picture of a folder. One that cannot be read keeps its number but has no pixels; that is no reason to stop. The
+// size and the first frame that is handed out need a picture whoever wants it; when none can be read, the reason of the
+// last one is that of all.
 static int next_image(TlReader *reader, int64_t *pts, TlDiag *diag)
 {
+    int64_t index = reader->next_index, last = (int64_t)reader->images.count - 1;
+    int is_needed = !reader->info.width || (!reader->images_begun && index >= reader->params.first);
     TlDiag why = {0};
-    int64_t unused;
 
     *pts = AV_NOPTS_VALUE;
     if (tl_source_is_cancelled(&(TlSource){.cancel = reader->params.cancel}))
-        return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld pictures of '%.200s'",
-                       (long long)reader->next_index, reader->input);
-    if (reader->next_index >= (int64_t)reader->images.count)
+        return tl_fail(diag, TL_EINTERRUPTED, "interrupted after %lld picture%s of '%.200s'", (long long)index,
+                       index == 1 ? "" : "s", reader->input);
+    if (index > last)
         return TL_EOF;
-    if (reader->next_index > 0 && !is_wanted(reader, reader->next_index))
+    if (!is_needed && !is_wanted(reader, index))
         return TL_OK;
-    tl_decoder_deinit(&reader->decoder);
-    int ret = open_decoder(reader, reader->images.paths[reader->next_index], &why);
-    if (ret >= 0)
-        ret = tl_decoder_next(&reader->decoder, reader->picture, &unused, &why);
-    if (ret < 0 && (reader->next_index == 0 || ret == TL_EINTERRUPTED || ret == TL_ENOMEM))
+    int ret = read_image(reader, reader->images.paths[index], &why);
+    if (ret < 0 && ((index == last && !reader->info.width) || ret == TL_EINTERRUPTED || ret == TL_ENOMEM))
         return tl_fail(diag, ret, "%s", why.text);
     if (ret < 0)
-        tl_log(TL_LOG_WARNING, "frame %lld left out: %s", (long long)reader->next_index, why.text);
+        tl_log(TL_LOG_WARNING, "frame %lld left out: %s", (long long)index, why.text);
+    else if (index >= reader->params.first)
+        reader->images_begun = 1;
     return TL_OK;
 }
 
@@ -222,6 +240,11 @@ static int open_input(TlReader *reader, TlDiag *diag)
     }
     fill_info(reader);
     int ret = next_frame(reader, &reader->first, diag);
+    // pictures of a folder before the first that can be read
+    while (ret == TL_OK && reader->images.count && !reader->first->picture.width) {
+        tl_frame_unref(&reader->first);
+        ret = next_frame(reader, &reader->first, diag);
+    }
     return ret == TL_EOF ? tl_fail(diag, TL_EEMPTY, "there is no frame in '%.200s'", reader->input) : ret;
 }
 
@@ -281,7 +304,8 @@ int tl_reader_next(TlReader *reader, TlFrame **frame, TlDiag *diag)
         int ret = next ? TL_OK : next_frame(reader, &next, diag);
         if (ret < 0)
             return reader->ended = ret;
-        if (next->index >= reader->params.first && (end <= 0 || next->index < end)) {
+        int is_missing = reader->images.count && !reader->images_begun; // nothing before it could stand in for it
+        if (next->index >= reader->params.first && (end <= 0 || next->index < end) && !is_missing) {
             *frame = next;
             return TL_OK;
         }

@@ -212,6 +212,29 @@ def test_half_a_picture_is_refused(touchline, networks):
     assert result.returncode == 0 and "frame 1 left out" in result.stderr, result.stderr
 
 
+def test_a_folder_goes_on_behind_its_damaged_pictures(touchline, networks):
+    """Also when the first ones are damaged; what is left keeps its numbers. Nothing at all is an error."""
+    folder = touchline.folder / "in"
+    folder.mkdir()
+    ffmpeg(*test_source("640x360", seconds=0.24), "-start_number", "0", folder / "%d.jpg")
+    for i, data in ((0, b""), (1, b"no picture"), (4, (folder / "4.jpg").read_bytes()[:1000])):
+        (folder / f"{i}.jpg").write_bytes(data)
+    result = touchline("process", "in", *networks.options, "--stride", "1", "-o", "out.jsonl", "--overlay", "out.mp4")
+    assert result.returncode == 0, result.stderr
+    warnings = [line for line in result.stderr.splitlines() if line.startswith("warning: ")]
+    assert [re.match(r"warning: frame (\d) left out: .*in/(\d)\.jpg", line).groups() for line in warnings] == [
+        (i, i) for i in "014"]
+    assert ": 4 frames in " in result.stderr
+    _, records = read_jsonl(touchline.folder / "out.jsonl")
+    assert [(r["frame"], r["time"], r["filled"]) for r in records] == [(2, 0.08, False), (3, 0.12, False), (4, 0.16, True),
+                                                                      (5, 0.2, False)]
+    for i in (2, 3, 5):
+        (folder / f"{i}.jpg").write_bytes(b"\xff\xd8")
+    result = touchline("process", "in", *networks.options, "-o", "none.jsonl")
+    assert result.returncode != 0 and "in/5.jpg" in result.stderr.splitlines()[-1]
+    assert not (touchline.folder / "none.jsonl").exists()
+
+
 # --- synth
 
 def test_synth(touchline):

@@ -296,6 +296,64 @@ static void test_folder(void **state)
     free_run(&run);
 }
 
+// Which frames of a folder came, as "1*", "2" ...: with a star those with pixels.
+static const char *frames_of(const TlReaderParams *params)
+{
+    static char text[256];
+    TlReader *reader = open_reader(params);
+    TlFrame *frame = NULL;
+    size_t n = 0;
+
+    text[0] = 0;
+    while (tl_reader_next(reader, &frame, NULL) == TL_OK) {
+        n += (size_t)snprintf(text + n, sizeof text - n, n ? " %d%s" : "%d%s", (int)frame->index,
+                              frame->picture.width ? "*" : "");
+        assert_float_equal(frame->time_s, (double)frame->index / 25, 1e-9);
+        tl_frame_unref(&frame);
+    }
+    tl_reader_close(&reader);
+    return text;
+}
+
+static int is_even(void *opaque, int64_t index)
+{
+    (void)opaque;
+    return index % 2 == 0;
+}
+
+// Pictures that cannot be read: the first ones are left out, later ones have no pixels, numbers and times stay those of
+// the places in the folder. The size is that of the first picture that can be read.
+static void test_damaged_folder(void **state)
+{
+    (void)state;
+    shell(
+        "mkdir hurt && ffmpeg -v error -f lavfi -i testsrc2=s=96x64:d=0.36 -pix_fmt yuvj420p -q:v 2 -start_number 0 "
+        "hurt/%%d.jpg && head -c 700 hurt/0.jpg > x && mv x hurt/0.jpg && echo text > hurt/1.jpg && : > hurt/2.jpg && "
+        "head -c 300 hurt/5.jpg > x && mv x hurt/5.jpg && ffmpeg -v error -f lavfi -i testsrc=s=8x8 -frames:v 1 -y "
+        "hurt/2.jpg");
+    const char *folder = in_folder("hurt");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder}), "3* 4* 5 6* 7* 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .want = is_even}), "3* 4* 5 6* 7 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .first = 1}), "3* 4* 5 6* 7* 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .first = 5}), "6* 7* 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .first = 5, .want = is_even}), "6* 7 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .first = 7, .want = is_even}), "7* 8*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .end = 5}), "3* 4*");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .end = 2}), "");
+    assert_string_equal(frames_of(&(TlReaderParams){.input = folder, .first = 5, .end = 6}), "");
+    Run run = run_file(folder);
+    assert_int_equal(run.end, TL_EOF);
+    assert_int_equal(run.info.width, 96);
+    free_run(&run);
+    shell("rm hurt/3.jpg hurt/4.jpg hurt/6.jpg hurt/7.jpg hurt/8.jpg");
+    run = run_file(folder); // the reason of the last one
+    assert_true(run.open_ret == TL_EFORMAT || run.open_ret == TL_ETRUNCATED);
+    assert_non_null(strstr(run.diag.text, "hurt/5.jpg"));
+    shell("rm hurt/0.jpg hurt/1.jpg hurt/5.jpg");
+    run = run_file(folder);
+    assert_int_equal(run.open_ret, TL_ELIMIT);
+}
+
 static void test_single_pictures(void **state)
 {
     static const char *const names[] = {"p.png", "p.jpg", "p.bmp", "p.webp", "p.tiff", "p.ppm"};
@@ -321,7 +379,7 @@ int main(void)
         cmocka_unit_test(test_smallest_and_largest), cmocka_unit_test(test_rotation),
         cmocka_unit_test(test_orientations),         cmocka_unit_test(test_rotated_ten_bit),
         cmocka_unit_test(test_size_change),          cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_single_pictures),
+        cmocka_unit_test(test_damaged_folder),       cmocka_unit_test(test_single_pictures),
     };
 
     need_ffmpeg();
