@@ -1,4 +1,5 @@
 """Every refusal of the protocol sheet, with the reference's status and text."""
+import contextlib
 import hashlib
 import json
 import re
@@ -195,6 +196,21 @@ def test_body_with_two_lengths(service):
         sock.sendall(head + body)
         refused(validator.read_reply(sock), 400, "The body's length is given twice")
         assert sock.recv(1) == b""
+
+
+@pytest.mark.parametrize("head,status", [
+    (b"Content-Length: abc", 400), (b"Content-Length: -1", 400), (b"Content-Length: ", 400), (b"Content-Length: 0x10", 400),
+    (b"Content-Length: 99999999999999999999999", 413), (b"no colon", 400), (b"A: " + b"x" * 40000, 431)])
+def test_what_is_no_http_is_refused_and_closed(service, body, head, status):
+    """Answered by libmicrohttpd before anything of ours is asked; docs/subnet.md says how."""
+    with validator.connect(service.port) as sock:
+        sock.sendall(b"POST /soccer/challenge HTTP/1.1\r\nHost: x\r\n" + head + b"\r\n\r\n")
+        answer = b""
+        with contextlib.suppress(ConnectionResetError):  # of headers that it did not read to their end
+            while part := sock.recv(65536):
+                answer += part
+    assert not answer and status == 431 or int(answer.split()[1]) == status
+    assert challenge(service.port, body).status == 200
 
 
 @pytest.mark.parametrize("host", ["127.0.0.2", "127.2", "2130706434", "0x7f.2", "0x7f000002", "0177.0.0.2", "[::1]",
