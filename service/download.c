@@ -272,6 +272,8 @@ void tl_download_stats(TlDownload *d, TlDownloadStats *stats)
 {
     pthread_mutex_lock(&d->mutex);
     *stats = d->stats;
+    if (stats->total_s <= 0)
+        stats->total_s = tl_us_to_s(tl_now_us() - d->start_us);
     pthread_mutex_unlock(&d->mutex);
 }
 

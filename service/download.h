@@ -26,7 +26,7 @@ typedef struct TlDownloaderParams {
 } TlDownloaderParams;
 
 typedef struct TlDownloadStats {
-    double connect_s, first_byte_s, total_s; ///< from the start of the download; total 0 while it runs
+    double connect_s, first_byte_s, total_s; ///< from the start of the download; total: so far while it runs
     int64_t bytes, length;                   ///< received; of the file, -1 unknown
     int connections, retries;
     long status; ///< last HTTP status

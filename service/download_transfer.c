@@ -162,6 +162,21 @@ static int check_head(TlExtent *e, const char *data, size_t n)
     return stop ? -1 : 0;
 }
 
+// What an answer that is no video took: without a first byte of one, this is what a failure cost.
+static void note_times(TlDownload *d, const TlExtent *e)
+{
+    double connect_s = 0, first_s = 0, spent_s = 0;
+    curl_easy_getinfo(e->easy, CURLINFO_CONNECT_TIME, &connect_s);
+    curl_easy_getinfo(e->easy, CURLINFO_STARTTRANSFER_TIME, &first_s);
+    curl_easy_getinfo(e->easy, CURLINFO_TOTAL_TIME, &spent_s);
+    pthread_mutex_lock(&d->mutex);
+    if (!d->head && connect_s > 0)
+        d->stats.connect_s = connect_s;
+    if (!d->head && first_s > 0)
+        d->stats.first_byte_s = tl_us_to_s(tl_now_us() - d->start_us) - (spent_s > first_s ? spent_s - first_s : 0);
+    pthread_mutex_unlock(&d->mutex);
+}
+
 static int take_page(TlDownload *d, const char *data, size_t n)
 {
     if (d->page.length + n > PAGE_MAX)
@@ -369,6 +384,7 @@ void tl_transfer_finished(TlDownload *d, TlExtent *e, CURLcode result)
 {
     long status = 0;
     curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &status);
+    note_times(d, e);
     tl_transfer_end(d, e);
     pthread_mutex_lock(&d->mutex);
     int ended = result == CURLE_OK && status < 300;

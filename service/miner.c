@@ -50,7 +50,7 @@ typedef struct Run {
     TlDownload *download;
     TlBodyEncoder *encoder;
     int64_t frames;
-    int is_video; ///< its first picture was there
+    int is_video; ///< its first picture was there; only then the session's times are this clip's
     double encode_s;
 } Run;
 
@@ -176,12 +176,15 @@ static void error_body(const Run *run, TlReply *reply, int code, const char *tex
     tl_strbuf_char(&reply->body, '}');
 }
 
+// One line with what was spent, whatever came of it; the server adds the seconds of sending.
 static void account(const Run *run, int ok, double seconds, TlReply *reply)
 {
     TlMiner *m = run->miner;
-    TlStats stats;
+    TlStats stats = {0};
     TlDownloadStats net = {0};
-    tl_session_stats(m->session, &stats);
+    char status[32] = "";
+    if (run->is_video)
+        tl_session_stats(m->session, &stats);
     if (run->download)
         tl_download_stats(run->download, &net);
     tl_metrics_challenge(m->metrics, ok, seconds);
@@ -193,18 +196,19 @@ static void account(const Run *run, int ok, double seconds, TlReply *reply)
         [TL_STAGE_ENCODE] = run->encode_s};
     for (int i = 0; ok && i < TL_STAGE_SEND; i++)
         tl_metrics_stage(m->metrics, i, stage[i]);
-    if (!ok)
-        return;
     long long keys = stats.key_frames > 0 ? stats.key_frames : 1;
-    tl_log(TL_LOG_INFO, "Completed processing %lld frames (stride=%lld) in %.1fs (%.2f fps)", (long long)run->frames,
-           (run->frames + keys / 2) / keys, stats.wall_s, stats.wall_s > 0 ? (double)run->frames / stats.wall_s : 0.0);
-    snprintf(
-        reply->summary, sizeof reply->summary,
-        "Completed challenge %s in %.2f seconds: total=%.3f frames=%lld connect=%.3f first_byte=%.3f download=%.3f "
-        "decode=%.3f networks=%.3f track=%.3f encode=%.3f bytes=%lld retries=%d budget_hit=%d",
-        run->job->challenge.id, seconds, seconds, (long long)run->frames, net.connect_s, net.first_byte_s, net.total_s,
-        stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK], run->encode_s, (long long)net.bytes, net.retries,
-        stats.time_budget_hit);
+    if (ok)
+        tl_log(TL_LOG_INFO, "Completed processing %lld frames (stride=%lld) in %.1fs (%.2f fps)",
+               (long long)run->frames, (run->frames + keys / 2) / keys, stats.wall_s,
+               stats.wall_s > 0 ? (double)run->frames / stats.wall_s : 0.0);
+    else
+        snprintf(status, sizeof status, "status=%d ", reply->status);
+    snprintf(reply->summary, sizeof reply->summary,
+             "%s challenge %s in %.2f seconds: %stotal=%.3f frames=%lld connect=%.3f first_byte=%.3f download=%.3f "
+             "decode=%.3f networks=%.3f track=%.3f encode=%.3f bytes=%lld retries=%d budget_hit=%d",
+             ok ? "Completed" : "Failed", run->job->challenge.id, seconds, status, seconds, (long long)run->frames,
+             net.connect_s, net.first_byte_s, net.total_s, stats.decode_s, stats.wait_infer_s, stage[TL_STAGE_TRACK],
+             run->encode_s, (long long)net.bytes, net.retries, stats.time_budget_hit);
 }
 
 static void set_busy(TlMiner *m, int busy)
@@ -213,6 +217,14 @@ static void set_busy(TlMiner *m, int busy)
     m->busy = busy;
     tl_metrics_queue(m->metrics, m->count, busy);
     pthread_mutex_unlock(&m->mutex);
+}
+
+// The session reads from the download until its clip is ended; a blocked read must not hold it.
+static void stop_clip(const Run *run)
+{
+    if (run->download)
+        tl_download_cancel(run->download);
+    tl_session_stop(run->miner->session);
 }
 
 static void run_job(TlMiner *m, const Job *job)
@@ -228,15 +240,13 @@ static void run_job(TlMiner *m, const Job *job)
     if (ret < 0) {
         tl_log(TL_LOG_ERROR, "Challenge %s failed: %s", job->challenge.id, diag.text);
         error_body(&run, &reply, ret, diag.text);
+        stop_clip(&run); // its threads may still be at work, and count
     }
     account(&run, ret == TL_OK, tl_us_to_s(tl_now_us() - job->received_us), &reply);
     set_busy(m, 0);
     job->client.done(job->client.opaque, &reply); // tidying up does not hold the answer back
     tl_body_encoder_destroy(&run.encoder);
-    // The session still reads from the download until its clip is ended; a blocked read must not hold it.
-    if (run.download)
-        tl_download_cancel(run.download);
-    tl_session_stop(m->session);
+    stop_clip(&run);
     tl_download_stop(&run.download);
 }
 

@@ -25,7 +25,7 @@ typedef struct TlReply {
     int status; ///< HTTP
     int encoding;
     TlStrbuf body;
-    char summary[480]; ///< the challenge's log line but for the seconds of sending, empty when it failed
+    char summary[480]; ///< the challenge's log line but for the seconds of sending; empty when it never began
 } TlReply;
 
 // Whoever sent a challenge. Both are called from the miner's thread.

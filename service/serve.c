@@ -261,13 +261,20 @@ static void close_service(Service *v)
 // --- logs and signals
 
 // A challenge's line ends with pairs name=number that are ours whatever strangers name; they and the challenge's id
-// become members of their own: "Completed challenge ID in S seconds: frames=N connect=S ...".
+// become members of their own: "Completed challenge ID in S seconds: frames=N connect=S ...", or "Failed challenge
+// ...".
 static void add_fields(TlStrbuf *text, const char *line)
 {
-    static const char head[] = "Completed challenge ";
-    const char *end = line + strlen(line), *at, *id_end = NULL;
-    if (strncmp(line, head, sizeof head - 1) != 0)
+    static const char *const heads[] = {"Completed challenge ", "Failed challenge "};
+    static const char gone[] = ": the client was gone"; // behind them, of a reply that could not be sent
+    const char *end = line + strlen(line), *at, *id = NULL, *id_end = NULL;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++)
+        if (strncmp(line, heads[i], strlen(heads[i])) == 0)
+            id = line + strlen(heads[i]);
+    if (!id)
         return;
+    if ((size_t)(end - id) >= sizeof gone && strcmp(end - (sizeof gone - 1), gone) == 0)
+        end -= sizeof gone - 1;
     for (;;) {
         for (at = end; at > line && at[-1] != ' ';)
             at--;
@@ -280,13 +287,13 @@ static void add_fields(TlStrbuf *text, const char *line)
     }
     for (const char *in = strstr(line, " in "); in && in < end; in = strstr(in + 1, " in "))
         id_end = in;
-    char id[256];
-    int length = id_end ? (int)(id_end - line) - (int)(sizeof head - 1) : 0;
-    if (length <= 0 || length >= (int)sizeof id)
+    char name[256];
+    long length = id_end ? id_end - id : 0;
+    if (length <= 0 || length >= (long)sizeof name)
         return;
-    snprintf(id, sizeof id, "%.*s", length, line + sizeof head - 1);
+    snprintf(name, sizeof name, "%.*s", (int)length, id);
     tl_strbuf_str(text, ",\"challenge\":");
-    tl_strbuf_json(text, id);
+    tl_strbuf_json(text, name);
 }
 
 static void log_json(void *opaque, int level, const char *line)

@@ -168,6 +168,46 @@ def test_json_log(serve, private_options, videos):
     assert {line["level"] for line in lines} <= {"info", "warning", "error", "debug"}
 
 
+STAGES = ("connect", "first_byte", "download", "decode", "networks", "track", "encode", "send")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_challenge_that_fails_says_what_it_spent(serve, private_options, videos, form):
+    """The same line as one that does not, with the status: the operator sees whose seconds they were."""
+    service = serve(*private_options, "--time-budget", "1", "--log-format", form)
+    good(service.challenge(videos.url("good"), task="before"), task="before")  # whose times must not be told again
+    vices = {"slow_404": 0.3, "garbage": 0, "page": 0, "empty": 0, "silent": 1.5, "redirect_private": 0}
+    for vice, least in vices.items():
+        begin = time.monotonic()
+        assert service.challenge(videos.url(vice), task=f"of {vice}").status == 400
+        wall = time.monotonic() - begin
+        assert wait_until(lambda: re.search(rf"Failed challenge of {vice} in .* send=\d", service.log)), service.log
+        line = re.search(rf"Failed challenge of {vice} in ([\d.]+) seconds: ([^\"\n]*)", service.log)
+        told = {name: float(value) for name, value in (pair.split("=") for pair in line[2].split())}
+        assert list(told) == ["status", "total", "frames", *STAGES[:-1], "bytes", "retries", "budget_hit", "send"]
+        assert told["status"] == 400 and told["frames"] == told["decode"] == told["networks"] == told["track"] == 0
+        assert least <= told["download"] <= told["total"] <= wall + 0.01 and abs(told["total"] - float(line[1])) < 0.006
+        assert 0 <= told["first_byte"] <= told["download"]
+        assert told["first_byte"] >= (0.3 if vice == "slow_404" else 0)
+    assert service.stop() == 0
+    if form == "json":
+        lines = [line for line in map(json.loads, service.log.splitlines()) if line["message"].startswith("Failed challenge")]
+        assert [line["challenge"] for line in lines] == [f"of {vice}" for vice in vices]
+        assert all({"status", "total", "frames", *STAGES} < set(line) for line in lines)
+
+
+def test_a_client_that_went_away_in_the_json_log(serve, private_options, videos):
+    service = serve(*private_options, "--log-format", "json")
+    sock = validator.send_challenge(service.port, validator.body_of(videos.url("slow_tail"), "gone"))
+    assert wait_until(lambda: "Processing challenge gone" in service.log)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+    assert wait_until(lambda: "the client was gone" in service.log)
+    line = next(json.loads(line) for line in service.log.splitlines() if "the client was gone" in line)
+    assert line["challenge"] == "gone" and line["level"] == "warning" and line["frames"] == 50
+    assert {"total", *STAGES} < set(line)
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_names_of_strangers_forge_nothing(serve, private_options, videos, form):
     """Colours, lines, fields and bytes that are no text, in what a validator or anybody may name."""

@@ -348,6 +348,10 @@ class ViceServer:
     def vice_404(self, c, request, count):
         return self._refuse(c, "404 Not Found")
 
+    def vice_slow_404(self, c, request, count):
+        c.pause(0.3)
+        return self._refuse(c, "404 Not Found")
+
     def vice_403(self, c, request, count):
         return self._refuse(c, "403 Forbidden")
 
