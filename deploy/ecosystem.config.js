@@ -11,7 +11,7 @@ module.exports = {
       interpreter: "none",
       exec_mode: "fork",
       instances: 1,
-      kill_timeout: 60000,
+      kill_timeout: 120000,
       restart_delay: 2000,
       max_memory_restart: "4G",
       autorestart: true,

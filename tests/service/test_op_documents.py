@@ -5,6 +5,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -182,6 +183,29 @@ def test_unit():
         complaints = [line for line in result.stderr.splitlines()
                       if line.startswith("touchline.service") or "/touchline.service" in line]
         assert all("not executable" in line or "man touchline" in line for line in complaints), result.stderr
+        result = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
+                                 ROOT / "deploy/touchline.service"], capture_output=True, text=True)
+        assert result.returncode == 0 or "offline" in result.stderr, result.stdout
+
+
+def test_unit_starts_again_only_what_may_work_then(run, networks, tmp_path):
+    codes = re.search(r"^RestartPreventExitStatus=(.*)$", (ROOT / "deploy/touchline.service").read_text(), re.M)[1]
+    final = set(map(int, codes.split()))
+    serve = ["serve", *networks, "--no-chain", "--listen", "127.0.0.1:0", "--hotkey", BOB.ss58_address]
+    (tmp_path / "wrong.env").write_text("MAX_DETECTIONS=banana\n")
+    (tmp_path / "no.onnx").write_text("no network")
+    hopeless = [[*serve, "--nonsense"], [*serve, "--config", tmp_path / "none.env"], [*serve, "--config", tmp_path / "wrong.env"],
+                [*serve, "--player-model", tmp_path / "no.onnx"], serve[:-2]]
+    assert {run(*words).returncode for words in hopeless} == final
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = run(*serve, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
+    assert result.returncode not in final | {0} and "in use" in result.stderr
+
+
+def test_all_wait_alike_for_challenges_that_run():
+    seconds = re.search(r"^TimeoutStopSec=(\d+)$", (ROOT / "deploy/touchline.service").read_text(), re.M)[1]
+    assert f"stop_grace_period: {seconds}s\n" in (ROOT / "deploy/compose.yaml").read_text()
+    assert f"kill_timeout: {seconds}000,\n" in (ROOT / "deploy/ecosystem.config.js").read_text()
 
 
 def test_pm2_file():
