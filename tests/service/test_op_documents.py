@@ -208,6 +208,30 @@ def test_all_wait_alike_for_challenges_that_run():
     assert f"kill_timeout: {seconds}000,\n" in (ROOT / "deploy/ecosystem.config.js").read_text()
 
 
+def test_container_is_asked_for_its_health_however_it_was_built():
+    yaml = pytest.importorskip("yaml")
+    text = (ROOT / "deploy/Containerfile").read_text()
+    check = json.loads(re.search(r"^HEALTHCHECK .*\\\n +CMD (\[.*\])$", text, re.M)[1])
+    told = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]["miner"]["healthcheck"]
+    assert told["test"] == ["CMD", *check]
+    assert all("--format docker" in line for line in re.findall(r"^#.*podman build.*$", text, re.M))
+
+
+def test_health_check_of_the_container(serve, private_options):
+    check = json.loads(re.search(r"CMD (\[.*HTTP.*\])", (ROOT / "deploy/Containerfile").read_text())[1])
+    service = serve(*private_options)
+    asked = [word.replace("/7999", f"/{service.port}") for word in check]
+    assert asked != check and subprocess.run(asked, timeout=20).returncode == 0
+    service.stop()
+    assert subprocess.run(asked, capture_output=True, timeout=20).returncode != 0
+
+
+def test_nothing_built_goes_into_the_container():
+    left_out = (ROOT / ".dockerignore").read_text().splitlines()
+    made_here = [line.strip("/") for line in (ROOT / ".gitignore").read_text().splitlines() if line.startswith("/")]
+    assert {".git", ".env", *made_here} <= set(left_out)
+
+
 def test_pm2_file():
     if not shutil.which("node"):
         pytest.skip("node is not installed")
