@@ -131,7 +131,7 @@ def test_bash_completes_commands_flags_and_words(touchline, tmp_path):
     assert set(COMMANDS) <= set(complete(touchline, tmp_path, "touchline", ""))
     assert complete(touchline, tmp_path, "touchline", "syn") == ["synth"]
     assert complete(touchline, tmp_path, "touchline", "process", "--strid") == ["--stride"]
-    assert complete(touchline, tmp_path, "touchline", "synth", "--camera", "") == ["pan", "static", "cut"]
+    assert complete(touchline, tmp_path, "touchline", "synth", "--camera", "") == ["pan", "static", "cut", "behind"]
     assert "--frames" not in complete(touchline, tmp_path, "touchline", "detect", "--fr")
     formats = complete(touchline, tmp_path, "touchline", "process", "a.mp4", "--format", "")
     listed = re.search(r"must be one of (.*), not", touchline("process", "a", "-f", "x").stderr)[1]
