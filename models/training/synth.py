@@ -59,7 +59,7 @@ def main():
     ap.add_argument("out")
     ap.add_argument("--clips", type=int, default=48)
     ap.add_argument("--val-clips", type=int, default=6)
-    ap.add_argument("--behind", type=int, default=36, help="clips from behind a goal; every ninth is for validation")
+    ap.add_argument("--behind", type=int, default=72, help="clips from behind a goal; every ninth is for validation")
     ap.add_argument("--frames", type=int, default=10)
     ap.add_argument("--seed", type=int, default=1)
     a = ap.parse_args()

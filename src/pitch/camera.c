@@ -152,9 +152,9 @@ int tl_camera_view(const TlCamera *camera, int width, int height, TlPitchView *v
     return tl_homography_invert(g, view->straight);
 }
 
-TlCameraPrior tl_camera_any(const TlPitchModel *model)
+TlCameraPrior tl_camera_any(const TlPitchModel *model, const double place[3])
 {
-    return (TlCameraPrior){.log_focal = 0,
+    TlCameraPrior prior = {.log_focal = 0,
                            .log_focal_sd = 0.7,
                            .position = {model->length_m / 2, model->width_m / 2 + 60, -17},
                            .position_sd = {35, 45, 9},
@@ -162,6 +162,14 @@ TlCameraPrior tl_camera_any(const TlPitchModel *model)
                            .lens_sd = 0.045,
                            .lens_by_zoom = 1,
                            .roll_sd = 0.03};
+    double back = fmax(-place[0], place[0] - model->length_m);
+    if (back > 0 && place[1] > 0 && place[1] < model->width_m) { // seats, crane or roof behind a goal
+        const double behind[3] = {place[0] < 0 ? -35 : model->length_m + 35, model->width_m / 2, -22};
+        const double sd[3] = {25, 12, 12};
+        memcpy(prior.position, behind, sizeof behind);
+        memcpy(prior.position_sd, sd, sizeof sd);
+    }
+    return prior;
 }
 
 // Parameters: log f, turns about the camera's own right, down and forward axes, place x, y, z, lens.

@@ -134,7 +134,7 @@ int tl_synth_open(TlSynth **out, const TlSynthParams *params, TlDiag *diag)
     add_extras(synth);
     if (tl_canvas_init(&synth->canvas, p.width, p.height) < 0 ||
         tl_ground_init(&synth->ground, &synth->look, p.seed) < 0 ||
-        tl_stadium_init(&synth->stadium, &synth->look, p.seed, synth->director.stand) < 0) {
+        tl_stadium_init(&synth->stadium, &synth->look, p.seed) < 0) {
         tl_synth_close(&synth);
         return tl_fail(diag, TL_ENOMEM, "out of memory for a synthetic match of %dx%d pixels", p.width, p.height);
     }

@@ -114,7 +114,7 @@ static int make_boards(TlTexture *texture, const TlLook *look, TlRandom *random)
     return TL_OK;
 }
 
-int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed, const double stand[3])
+int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed)
 {
     memset(stadium, 0, sizeof(*stadium));
     TlRandom random = tl_random_stream(seed, 51);
@@ -129,8 +129,6 @@ int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed, const
         return TL_ENOMEM;
     }
     stadium->near_m = 9;
-    // the main stand passes well below the camera that stands on it
-    stadium->near_slope = tl_clamp((stand[2] - 4) / fmax(stand[1] - 68 - stadium->near_m, 6) * 0.8, 0.1, 0.6);
     stadium->dark = tl_colour_shade(look->wall, 0.4);
     return TL_OK;
 }
@@ -232,19 +230,21 @@ void tl_stadium_draw_stands(const TlStadium *stadium, const TlLook *look, const 
         {{105 + end, -far}, {0, 1}, {1, 0}, width},
         {{105 + end, 68 + near}, {-1, 0}, {0, 1}, length},
     };
-    // The main camera stands on the near side and sees only its lower seats; all other cameras see a stand there too.
-    int from_stand = view->place[1] > 68 + near + 4;
+    // Of the side that the camera stands on only the lower seats are drawn, passing well below it.
     for (int i = 0; i < 4; i++) {
-        double rise = i == 3 && from_stand ? stadium->near_slope : 0.52, deep = i == 3 && from_stand ? 40 : 15;
-        double top = WALL_M + rise * deep, light = i == 0 ? 1 : 0.9;
-        if (i < 3 || !from_stand) {
+        double back =
+            (view->place[0] - side[i].start[0]) * side[i].out[0] + (view->place[1] - side[i].start[1]) * side[i].out[1];
+        int from_here = back > 4;
+        double rise = from_here ? tl_clamp((view->place[2] - 4) / fmax(back, 6) * 0.8, 0.1, 0.6) : 0.52;
+        double deep = from_here ? 40 : 15, top = WALL_M + rise * deep, light = i == 0 ? 1 : 0.9;
+        if (!from_here) {
             slope(stadium, &side[i], view, canvas, deep + 2, top + 3, deep + 2 + 22, top + 3 + 15, 31.0 * i + 17,
                   light * 0.8);
             wall(&side[i], view, canvas, deep + 1, top - 0.5, top + 3.2, tl_colour_shade(look->wall, 0.75));
             wall(&side[i], view, canvas, deep + 0.9, top + 1.7, top + 3, tl_colour_shade(look->bug_colour[0], 0.8));
         }
         slope(stadium, &side[i], view, canvas, 0, WALL_M, deep, top, 47.0 * i, light);
-        wall(&side[i], view, canvas, 0, 0, WALL_M, tl_colour_shade(look->wall, i == 3 && from_stand ? 0.45 : 0.9));
+        wall(&side[i], view, canvas, 0, 0, WALL_M, tl_colour_shade(look->wall, from_here ? 0.45 : 0.9));
     }
 }
 

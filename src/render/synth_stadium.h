@@ -10,11 +10,11 @@
 typedef struct TlStadium {
     TlTexture crowd;
     TlTexture boards;
-    double near_m, near_slope; ///< the main stand: distance of its wall from the touchline, rise per metre
-    uint32_t dark;             ///< backs of boards and benches
+    double near_m; ///< distance of the main stand's wall from the touchline
+    uint32_t dark; ///< backs of boards and benches
 } TlStadium;
 
-TL_NODISCARD int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed, const double stand[3]);
+TL_NODISCARD int tl_stadium_init(TlStadium *stadium, const TlLook *look, unsigned seed);
 void tl_stadium_deinit(TlStadium *stadium);
 
 // First row of the picture in which ground may be seen; above it are stands only.
