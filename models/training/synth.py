@@ -1,8 +1,8 @@
 """Rendered training frames: python synth.py TOUCHLINE OUT [--clips 48] [--frames 10] [--seed 1].
 
 Runs `touchline synth` with different seeds, cameras, sizes and crowds and writes frames with their exact truth in the form of
-the data folder (OUT/players, OUT/pitch); views from behind a goal, where people are small, only for the points. Clips of seeds
->= 900 are named synthval… and never trained on.
+the data folder (OUT/players, OUT/pitch); views from behind a goal in which somebody is smaller than SMALL only for the points. Clips of
+seeds >= 900 are named synthval… and never trained on.
 """
 import argparse
 import json
@@ -15,20 +15,22 @@ import numpy as np
 
 SIZES = ["1280x720", "1920x1080", "1280x720", "1920x1080", "640x360", "854x480"]
 CAMERAS = ["pan", "pan", "static", "cut"]
+SMALL = 0.02  # of the picture's height
 
 
 def write_frame(out, stem, im, rec):
     h, w = im.shape[:2]
-    people, points = [], ["0 0.5 0.5 1 1"]
+    people, points, smallest = [], ["0 0.5 0.5 1 1"], 1.0
     for o in rec["objects"]:
         x1, y1, x2, y2 = np.clip(np.array(o["bbox"], float) / [w, h, w, h], 0, 1)
         if x2 - x1 > 0.0005 and y2 - y1 > 0.0005:
+            smallest = smallest if o["class_id"] == 0 else min(smallest, y2 - y1)
             people.append(f"{o['class_id']} {(x1 + x2) / 2:.6f} {(y1 + y2) / 2:.6f} {x2 - x1:.6f} {y2 - y1:.6f}")
     for x, y, c in rec["keypoints"]:
         inside = c > 0 and 0 < x < w and 0 < y < h
         points.append(f"{x / w:.6f} {y / h:.6f} 2" if inside else "0 0 0")
     for kind, lines in (("players", people), ("pitch", [" ".join(points)])):
-        if kind == "players" and "behind" in stem:
+        if kind == "players" and "behind" in stem and smallest < SMALL:
             continue
         cv2.imwrite(os.path.join(out, kind, "images", stem + ".jpg"), im, [cv2.IMWRITE_JPEG_QUALITY, 93])
         with open(os.path.join(out, kind, "labels", stem + ".txt"), "w") as f:
