@@ -169,3 +169,43 @@ def fold(net):
         conv.bias = nn.Parameter(((b - bn.running_mean) * k + bn.bias).detach())
         del net.bns[name]
     return net
+
+
+@torch.no_grad()
+def unfold(net, path, batches):
+    """The weights of a shipped file (export.py) in a Net that can be trained on; returns the net.
+
+    Every batch norm gets the mean and the spread that its convolution gives on `batches` (u8 tensors), and the weight and bias that
+    undo them, so the net starts as the file, whose int8 weights are all that is lost."""
+    import onnx
+    values = {i.name: torch.from_numpy(onnx.numpy_helper.to_array(i).copy()) for i in onnx.load(path).graph.initializer}
+    folded = fold(Net(net.graph))
+    for name, conv in folded.convs.items():
+        weight = values[f"{name}.w"].float()
+        if f"{name}.ws" in values:
+            weight *= values[f"{name}.ws"][:, None, None, None]
+        conv.weight.copy_(weight), conv.bias.copy_(values[f"{name}.b"])
+    sums = {name: [0.0, 0.0, 0.0] for name in net.bns}
+    hooks = []
+    for name, acc in sums.items():
+        def count(_, __, y, acc=acc, bias=folded.convs[name].bias):
+            y = y.double() - bias[None, :, None, None]
+            acc[0] += y.numel() / y.shape[1]
+            acc[1] += y.sum((0, 2, 3))
+            acc[2] += (y * y).sum((0, 2, 3))
+        hooks.append(folded.convs[name].register_forward_hook(count))
+    for x in batches:
+        folded(x)
+    for hook in hooks:
+        hook.remove()
+    for name, conv in net.convs.items():
+        conv.weight.copy_(folded.convs[name].weight)
+        if conv.bias is not None:
+            conv.bias.copy_(folded.convs[name].bias)
+            continue
+        n, total, squares = sums[name]
+        bn, mean = net.bns[name], total / n
+        variance = (squares / n - mean * mean).clamp(min=0)
+        bn.running_mean.copy_(mean), bn.running_var.copy_(variance)
+        bn.weight.copy_(torch.sqrt(variance + bn.eps)), bn.bias.copy_(mean + folded.convs[name].bias)
+    return net

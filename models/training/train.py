@@ -20,7 +20,7 @@ import torch.nn.functional as F
 
 import data as D
 import evaluate as E
-from net import GRAPHS, Net
+from net import GRAPHS, Net, unfold
 
 HEAT_WEIGHT = (2.5, 2.5, 1.0, 1.8)  # ball, goalkeeper, player, referee
 
@@ -127,7 +127,7 @@ def main():
     ap.add_argument("--threads", type=int, default=1)
     ap.add_argument("--workers", type=int, default=1, help="processes that prepare pictures")
     ap.add_argument("--eval-minutes", type=float, default=10)
-    ap.add_argument("--init", help="start from the weights of this checkpoint")
+    ap.add_argument("--init", help="start from the weights of this checkpoint, or of a file as it ships (.onnx)")
     ap.add_argument("--name", help="name of the checkpoint, default the kind")
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
@@ -158,6 +158,9 @@ def main():
         s = torch.load(ck, map_location=device, weights_only=True)
         net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
         step = s["step"]
+    elif a.init and a.init.endswith(".onnx"):
+        unfold(net, a.init, [BATCH[a.kind][0](frames, patches, np.random.default_rng([a.seed, k]), k)[0] for k in range(16)])
+        ema.load_state_dict(net.state_dict())
     elif a.init:
         s = torch.load(a.init, map_location=device, weights_only=True)
         net.load_state_dict(s["ema"]), ema.load_state_dict(s["ema"])
