@@ -69,8 +69,11 @@ static int take_batch(const TlListener *l)
 {
     int resets = 0, was_reset = 0;
     for (int i = 0; i < BATCH; i++) {
-        if (!l->params.has_room(l->params.opaque))
+        if (!l->params.has_room(l->params.opaque)) {
+            if (i == 0) // poll said that somebody waits
+                l->params.make_room(l->params.opaque);
             return NO_ROOM_MS;
+        }
         if (take_one(l, &was_reset) == 0)
             resets += was_reset;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)

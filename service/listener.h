@@ -9,10 +9,11 @@
 
 typedef struct TlListener TlListener;
 
-// All three are called from the listener's thread.
+// All are called from the listener's thread.
 typedef struct TlListenerParams {
     const char *listen;                                                ///< "0.0.0.0:7999", "[::]:7999", ":7999"
     int (*has_room)(void *opaque);                                     ///< 0: connections wait in the kernel's queue
+    void (*make_room)(void *opaque);                                   ///< somebody waits there and there is no room
     int (*is_wanted)(void *opaque, const struct sockaddr *address);    ///< 0: reset
     void (*take)(void *opaque, int fd, const struct sockaddr *address, ///< owns fd, which does not block
                  socklen_t length);

@@ -26,7 +26,7 @@ struct TlMetrics {
         const char *reason;
         uint64_t count;
     } refused[REASONS];
-    uint64_t limits, limited_connections;
+    uint64_t limits, limited_connections, crowded_out;
     uint64_t key_frames, filled_frames, download_bytes;
     int waiting, busy;
 };
@@ -100,6 +100,13 @@ void tl_metrics_limit(TlMetrics *m)
     pthread_mutex_unlock(&m->mutex);
 }
 
+void tl_metrics_crowded(TlMetrics *m, int connections)
+{
+    pthread_mutex_lock(&m->mutex);
+    m->crowded_out += (uint64_t)connections;
+    pthread_mutex_unlock(&m->mutex);
+}
+
 void tl_metrics_limited_connection(TlMetrics *m)
 {
     pthread_mutex_lock(&m->mutex);
@@ -143,6 +150,8 @@ static void write_challenges(const TlMetrics *m, TlStrbuf *out)
     tl_strbuf_printf(out, "touchline_limits_total %llu\n", (unsigned long long)m->limits);
     head(out, "touchline_limited_connections_total", "counter", "Connections of limited addresses, closed unread.");
     tl_strbuf_printf(out, "touchline_limited_connections_total %llu\n", (unsigned long long)m->limited_connections);
+    head(out, "touchline_crowded_connections_total", "counter", "Connections ended to make room for other addresses.");
+    tl_strbuf_printf(out, "touchline_crowded_connections_total %llu\n", (unsigned long long)m->crowded_out);
     head(out, "touchline_challenge_seconds", "histogram", "From the request to the whole answer.");
     for (int i = 0; i < BUCKETS; i++)
         tl_strbuf_printf(out, "touchline_challenge_seconds_bucket{le=\"%g\"} %llu\n", BUCKET_S[i],

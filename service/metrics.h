@@ -30,6 +30,7 @@ void tl_metrics_stage(TlMetrics *metrics, int stage, double seconds);  ///< enum
 void tl_metrics_refused(TlMetrics *metrics, const char *reason);       ///< reason: static string
 void tl_metrics_limit(TlMetrics *metrics);                             ///< an address is limited from now on
 void tl_metrics_limited_connection(TlMetrics *metrics);                ///< a connection of such a one was closed
+void tl_metrics_crowded(TlMetrics *metrics, int connections);          ///< so many were ended to make room
 void tl_metrics_frames(TlMetrics *metrics, int64_t key, int64_t filled, int64_t download_bytes);
 void tl_metrics_queue(TlMetrics *metrics, int waiting, int busy);
 

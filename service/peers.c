@@ -17,18 +17,20 @@ struct TlPeer {
     TlPeer *next, *previous;
     int fd;
     int waits;        // for its answer: the miner's time is not held against it
+    int is_ended;     // to make room
     int64_t since_us; // begin of the request or of the answer
     TlLimiterKey key;
     int settled; // a request of it was answered as it should, or is counted against its address
 };
 
 struct TlPeers {
-    pthread_mutex_t mutex; // guards the list, waits and since_us; a leaf
+    pthread_mutex_t mutex; // guards the list, waits, is_ended and since_us; a leaf
     TlPeer *first;
     TlMetrics *metrics;
     TlLimiter *limiter;       // NULL: nobody is limited
     int reported, unreported; // event thread only, and so is reported_us
     int64_t reported_us;
+    int64_t crowd_us; // of the last line about a crowd, 0 = none; listener's thread only
     atomic_int quiescing;
 };
 
@@ -126,6 +128,18 @@ static void report_limit(TlPeers *peers, TlLimiterKey key, int64_t now_us)
     peers->unreported = 0;
 }
 
+static void report_crowd(TlPeers *peers, TlLimiterKey key)
+{
+    char address[TL_LIMITER_TEXT];
+    int64_t now_us = tl_now_us();
+    if (peers->crowd_us && now_us - peers->crowd_us < REPORT_EVERY_US)
+        return;
+    peers->crowd_us = now_us;
+    tl_limiter_key_text(key, address);
+    tl_log(TL_LOG_WARNING, "All connections are taken, most by %s: its oldest are closed to make room for others",
+           address);
+}
+
 int tl_peers_count_against(TlPeers *peers, TlPeer *peer)
 {
     int64_t now_us = tl_now_us();
@@ -151,6 +165,50 @@ int tl_peers_is_wanted(TlPeers *peers, const struct sockaddr *address)
     if (is_closed)
         tl_metrics_limited_connection(peers->metrics);
     return !is_closed;
+}
+
+// The address with the most connections that may be ended; 0 of them when there are none.
+static int greediest(const TlPeers *peers, TlLimiterKey *key)
+{
+    int most = 0;
+    for (const TlPeer *peer = peers->first; peer; peer = peer->next) {
+        int count = 0;
+        for (const TlPeer *other = peer; other && !peer->waits; other = other->next)
+            count += other->key == peer->key && !other->waits;
+        if (count > most) {
+            most = count;
+            *key = peer->key;
+        }
+    }
+    return most;
+}
+
+void tl_peers_make_room(TlPeers *peers, int most)
+{
+    TlLimiterKey key = 0;
+    int ended = 0;
+    pthread_mutex_lock(&peers->mutex);
+    for (const TlPeer *peer = peers->first; peer; peer = peer->next)
+        if (peer->is_ended && !peer->waits)
+            most = 0;
+    int left = most > 0 ? greediest(peers, &key) : 0;
+    if (most > (left + 1) / 2) // a request of an honest neighbour may be among the newest
+        most = (left + 1) / 2;
+    // New ones are put in front, and what was begun anew stays where it is: the order is nearly that of their age.
+    for (TlPeer *peer = peers->first; peer && left > 0; peer = peer->next) {
+        if (peer->waits || peer->key != key)
+            continue;
+        if (left-- <= most) {
+            peer->is_ended = 1;
+            shutdown(peer->fd, SHUT_RDWR);
+            ended++;
+        }
+    }
+    pthread_mutex_unlock(&peers->mutex);
+    if (ended > 0) {
+        tl_metrics_crowded(peers->metrics, ended);
+        report_crowd(peers, key);
+    }
 }
 
 void tl_peers_sweep(TlPeers *peers, double limit_s)

@@ -1,7 +1,8 @@
 // The open connections: who is on the other side, since when, and what is held against its address.
 //
-// The event thread adds, removes and counts; tl_peers_sweep and tl_peers_is_wanted may be called from other threads. A
-// TlPeer may be NULL everywhere (there was no memory for it): it is served all the same, only not swept or counted.
+// The event thread adds, removes and counts; tl_peers_sweep, tl_peers_is_wanted and tl_peers_make_room may be called
+// from other threads. A TlPeer may be NULL everywhere (there was no memory for it): it is served all the same, only not
+// swept or counted.
 #ifndef TL_SERVICE_PEERS_H
 #define TL_SERVICE_PEERS_H
 
@@ -32,6 +33,10 @@ void tl_peers_forgive(TlPeers *peers, const TlPeer *peer);
 
 int tl_peers_is_wanted(TlPeers *peers,
                        const struct sockaddr *address); // 0: its connection is to be closed, and counted
+// Everything is full: of the address with the most connections that do not wait for an answer the oldest are ended, at
+// most `most`, so that a few addresses cannot shut out all others. Nothing while those of the last call are not gone
+// yet.
+void tl_peers_make_room(TlPeers *peers, int most);
 // Ends the connections that we wait for longer than limit_s.
 void tl_peers_sweep(TlPeers *peers, double limit_s);
 

@@ -22,7 +22,7 @@
 #include "peers.h"
 #include "status.h"
 
-enum { CONNECTION_MEMORY = 16 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64 };
+enum { CONNECTION_MEMORY = 16 << 10, DRAIN_BODY_MAX = 1 << 20, BEING_CLOSED = 64, ROOM_SHARE = 16 };
 static const char CHALLENGE_PATH[] = "/soccer/challenge";
 
 struct TlServer {
@@ -378,6 +378,12 @@ static int has_room(void *opaque)
     return atomic_load(&server->connections) < server->params.connections;
 }
 
+static void make_room(void *opaque)
+{
+    TlServer *server = opaque;
+    tl_peers_make_room(server->peers, server->params.connections / ROOM_SHARE + 1);
+}
+
 static int is_wanted(void *opaque, const struct sockaddr *address)
 {
     TlServer *server = opaque;
@@ -438,8 +444,12 @@ int tl_server_open(TlServer **out, const TlServerParams *params, TlDiag *diag)
         ret = tl_fail(diag, TL_ENOMEM, "out of memory for the server");
     else if (!(server->daemon = start_daemon(server)))
         ret = tl_fail(diag, TL_EINTERNAL, "the HTTP server cannot be started");
-    TlListenerParams listener = {
-        .listen = params->listen, .has_room = has_room, .is_wanted = is_wanted, .take = take, .opaque = server};
+    TlListenerParams listener = {.listen = params->listen,
+                                 .has_room = has_room,
+                                 .make_room = make_room,
+                                 .is_wanted = is_wanted,
+                                 .take = take,
+                                 .opaque = server};
     if (ret == TL_OK)
         ret = tl_listener_open(&server->listener, &listener, diag);
     if (ret < 0)

@@ -129,6 +129,24 @@ def test_hundreds_of_connections(serve, private_options, videos):
     assert wait_until(lambda: descriptors(service) <= before + 5)
 
 
+def test_four_addresses_do_not_shut_out_the_rest(serve, private_options, videos):
+    """512 connections kept alive by valid requests, which never count against anybody: the oldest make room."""
+    service = serve(*private_options)
+    before = descriptors(service)
+    crowd = []
+    for i in range(512):
+        sock = validator.connect(service.port, timeout=5, source=f"127.0.0.{3 + i % 4}")
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        crowd.append(sock)
+    assert wait_until(lambda: descriptors(service) >= before + 500)
+    for i in range(3):  # well before the silent ones are closed
+        assert service.challenge(videos.url("good"), f"room-{i}").status == 200
+    assert service.metric("touchline_crowded_connections_total") > 0
+    assert "to make room" in service.log
+    for sock in crowd:
+        sock.close()
+
+
 def test_one_address_has_its_share_only(serve, private_options, videos):
     service = serve(*private_options)
     before = descriptors(service)

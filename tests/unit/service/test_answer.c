@@ -170,6 +170,7 @@ static void metrics_page(void **state)
     tl_metrics_limit(m);
     for (int i = 0; i < 7; i++)
         tl_metrics_limited_connection(m);
+    tl_metrics_crowded(m, 33);
     tl_strbuf_clear(&page);
     tl_metrics_write(m, 61.4, 256, &page);
     check_form(&page);
@@ -180,6 +181,7 @@ static void metrics_page(void **state)
     has(&page, "touchline_rejected_total{reason=\"signature\"} 3");
     has(&page, "touchline_limits_total 1");
     has(&page, "touchline_limited_connections_total 7");
+    has(&page, "touchline_crowded_connections_total 33");
     has(&page, "touchline_challenge_seconds_bucket{le=\"0.5\"} 1");
     has(&page, "touchline_challenge_seconds_bucket{le=\"2\"} 1");
     has(&page, "touchline_challenge_seconds_bucket{le=\"3\"} 2");
