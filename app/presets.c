@@ -37,4 +37,6 @@ void tl_service_defaults(TlOptions *options)
 {
     if (options->key_rate <= 0)
         options->key_rate = 5;
+    if (options->disable_tracking && !options->frame_stride)
+        options->frame_stride = 1; // nothing is filled in, so only a frame that the networks see has objects
 }

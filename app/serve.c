@@ -4,6 +4,7 @@
 #include <string.h>
 #include <touchline/log.h>
 
+#include "base/strbuf.h"
 #include "chain_options.h"
 #include "presets.h"
 #include "serve.h"
@@ -147,10 +148,42 @@ static void take_list(const TlTextList *list, const char *out[TL_SERVE_LIST_MAX]
 static int service_options(const TlCommandLine *line, TlOptions *options, TlDiag *diag)
 {
     *options = line->options;
+    if (options->frames[0])
+        return tl_fail(diag, TL_EUSAGE, "serve answers every frame: take --frames (TOUCHLINE_FRAMES) out");
     if (options->time_budget_s < 0)
         options->time_budget_s = TL_SERVICE_BUDGET_S;
     tl_service_defaults(options);
     return tl_preset_apply(g_values.preset, options, diag);
+}
+
+static ServeValues g_started; // what the service runs with: parsing again must not change it
+
+// 1 when the setting was changed since the start. Repeated ones are on the command line only, which stays as it is.
+static int has_changed(const TlCommandOption *option)
+{
+    const char *now = (const char *)&g_values + option->def.offset,
+               *then = (const char *)&g_started + option->def.offset;
+    if (option->many || !strcmp(option->def.flag, "preset")) // read anew
+        return 0;
+    switch (option->def.type) {
+    case TL_OPTION_STRING:
+        return strcmp(now, then) != 0;
+    case TL_OPTION_DOUBLE:
+        return memcmp(now, then, sizeof(double)) != 0;
+    default:
+        return memcmp(now, then, sizeof(int)) != 0;
+    }
+}
+
+static void warn_of_changes(void)
+{
+    TlStrbuf names = {0};
+    for (const TlCommandOption *option = g_options; option->def.flag; option++)
+        if (has_changed(option))
+            tl_strbuf_printf(&names, "%s%s", names.length ? ", " : "", option->def.env);
+    if (names.length && !names.failed)
+        tl_log(TL_LOG_WARNING, "Changed, but taken only by a restart: %s", names.data);
+    tl_strbuf_deinit(&names);
 }
 
 // SIGHUP: the same command line over the config file as it is now.
@@ -160,12 +193,15 @@ static int reload(void *opaque, TlOptions *options, TlDiag *diag)
     const TlCommandLine *line = opaque;
     g_values.hotkeys.count = g_values.hosts.count = 0;
     int ret = tl_parse(&fresh, line->command, line->argc, line->argv, diag);
-    return ret < 0 ? ret : service_options(&fresh, options, diag);
+    if (ret == TL_OK)
+        ret = service_options(&fresh, options, diag);
+    if (ret == TL_OK)
+        warn_of_changes();
+    return ret;
 }
 
 static int run(const TlCommandLine *line, TlDiag *diag)
 {
-    static TlServeSettings served; // parsing again must not change what is served with
     TlServeSettings *settings = &g_values.settings;
     TlOptions options;
     int ret = service_options(line, &options, diag);
@@ -177,8 +213,8 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     take_list(&g_values.hosts, settings->allow_host);
     settings->log_json = strcmp(g_values.log_format, "json") == 0;
     settings->log_level = line->quiet ? TL_LOG_ERROR : line->verbose ? TL_LOG_DEBUG : TL_LOG_INFO;
-    served = *settings;
-    return tl_serve(&served, &options, reload, (void *)(uintptr_t)line, diag);
+    g_started = g_values;
+    return tl_serve(&g_started.settings, &options, reload, (void *)(uintptr_t)line, diag);
 }
 
 static const TlExample g_examples[] = {

@@ -34,29 +34,30 @@ void tl_refuse(TlRefusal *refusal, int status, const char *reason, const char *f
     tl_strbuf_deinit(&json);
 }
 
-static int refuse_missing(TlRefusal *refusal, const char *header)
+// All that are missing in one list, as FastAPI does.
+static int check_head(const TlRequestHead *head, TlRefusal *refusal)
 {
+    const struct {
+        const char *name, *value;
+    } header[] = {{"validator-hotkey", head->validator_hotkey},
+                  {"miner-hotkey", head->miner_hotkey},
+                  {"nonce", head->nonce},
+                  {"signature", head->signature}};
+    TlStrbuf list = {0};
+    for (size_t i = 0; i < sizeof header / sizeof *header; i++)
+        if (!header[i].value)
+            tl_strbuf_printf(&list,
+                             "%s{\"type\":\"missing\",\"loc\":[\"header\",\"%s\"],\"msg\":\"Field "
+                             "required\",\"input\":null}",
+                             list.length ? "," : "", header[i].name);
+    if (!list.length)
+        return 0;
     refusal->status = 422;
     refusal->reason = "header";
     refusal->note[0] = 0;
-    snprintf(
-        refusal->body, sizeof refusal->body,
-        "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"header\",\"%s\"],\"msg\":\"Field required\",\"input\":null}]}",
-        header);
+    snprintf(refusal->body, sizeof refusal->body, "{\"detail\":[%s]}", list.failed ? "" : list.data);
+    tl_strbuf_deinit(&list);
     return -1;
-}
-
-static int check_head(const TlRequestHead *head, TlRefusal *refusal)
-{
-    if (!head->validator_hotkey)
-        return refuse_missing(refusal, "validator-hotkey");
-    if (!head->miner_hotkey)
-        return refuse_missing(refusal, "miner-hotkey");
-    if (!head->nonce)
-        return refuse_missing(refusal, "nonce");
-    if (!head->signature)
-        return refuse_missing(refusal, "signature");
-    return 0;
 }
 
 // The signed text: nonce:miner-hotkey:sha256 of the body, from the header values as they came.
@@ -123,7 +124,8 @@ static int refuse_nonce(TlRefusal *refusal, const char *nonce, int code, int64_t
 // challenge_id comes as text; a number is taken too. Seventeen digits, jansson's default, give any double back.
 static int read_id(const json_t *value, TlChallenge *challenge)
 {
-    if (json_is_string(value) && json_string_length(value) < sizeof challenge->id) {
+    if (json_is_string(value) && json_string_length(value) < sizeof challenge->id &&
+        strlen(json_string_value(value)) == json_string_length(value)) {
         challenge->id_type = TL_ID_TEXT;
         snprintf(challenge->id, sizeof challenge->id, "%s", json_string_value(value));
     } else if (json_is_number(value)) {
@@ -141,7 +143,7 @@ static int read_id(const json_t *value, TlChallenge *challenge)
 static int read_body(const void *body, size_t length, TlChallenge *challenge, TlRefusal *refusal)
 {
     json_error_t error;
-    json_t *root = json_loadb(body, length, 0, &error);
+    json_t *root = json_loadb(body, length, JSON_ALLOW_NUL, &error);
     const json_t *url = json_object_get(root, "video_url");
     int ret = -1;
     TlDiag why = {0};

@@ -197,7 +197,7 @@ static void log_settings(const TlOptions *options)
     int threads = options->threads > 0 ? options->threads : tl_cpu_count();
     const char *device = strcmp(options->device, "auto") != 0 ? options->device : "cpu";
     if (strcmp(device, "cpu") != 0)
-        tl_log(TL_LOG_INFO, "GPU optimizations applied successfully (GPU mem: 90%%, CPU threads: %d)", threads);
+        tl_log(TL_LOG_INFO, "GPU optimizations applied successfully (CPU threads: %d)", threads);
     else
         tl_log(TL_LOG_INFO, "CPU optimizations applied successfully (CPU threads: %d)", threads);
     tl_log(TL_LOG_INFO, "Using batch processing with batch_size=%d", options->batch_size > 0 ? options->batch_size : 1);

@@ -20,7 +20,7 @@ typedef struct TlOptions {
     // networks
     char player_model[TL_PATH_SIZE]; ///< ONNX file; empty = the shipped one
     char pitch_model[TL_PATH_SIZE];  ///< ONNX file; empty = the shipped one
-    char backend[32];                ///< "auto", "openvino", "onnxruntime", "scripted"
+    char backend[32];                ///< "auto", "openvino", "scripted"
     char device[32];                 ///< "auto", "cpu", "cuda" or "gpu:N"
     char cache_dir[TL_PATH_SIZE];    ///< compiled models; empty = XDG cache
     int batch_size;                  ///< BATCH_SIZE: frames per inference call, 0 = backend's best

@@ -32,7 +32,7 @@ static const TlOptionDef g_table[] = {
      .value = "NAME",
      .deflt = "auto",
      .help = "runtime of the networks",
-     .choices = "auto|openvino|onnxruntime|scripted",
+     .choices = "auto|openvino|scripted",
      STRING_ROW(backend)},
     {.flag = "device",
      .env = "DEVICE",

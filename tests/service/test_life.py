@@ -3,6 +3,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 import threading
 import time
 
@@ -168,6 +169,32 @@ def test_reload_takes_effect_and_drops_nothing(serve, networks, private_options,
         assert service.challenge(videos.url("good"), "e").status == 200
     finally:
         (tmp_path / "away.script").rename(networks[1])
+
+
+def test_a_reload_names_what_needs_a_restart(serve, private_options, tmp_path):
+    config = tmp_path / "settings"
+    config.write_text("TOUCHLINE_QUEUE=3\nMIN_STAKE_THRESHOLD=5\n")
+    service = serve(*private_options, "--config", config)
+    service.signal(signal.SIGHUP)
+    assert wait_until(lambda: "Settings reloaded" in service.log)
+    assert "taken only by a restart" not in service.log
+    config.write_text("TOUCHLINE_QUEUE=6\nMIN_STAKE_THRESHOLD=7\nFRAME_STRIDE=3\n")
+    service.signal(signal.SIGHUP)
+    assert wait_until(lambda: service.log.count("Settings reloaded") == 2)
+    assert "Changed, but taken only by a restart: MIN_STAKE_THRESHOLD, TOUCHLINE_QUEUE\n" in service.log
+
+
+def test_every_frame_has_its_objects_without_tracking(serve, private_options, videos):
+    service = serve(*private_options, "--disable-tracking")
+    frames = service.challenge(videos.url("good")).json["frames"]
+    assert all(frame["objects"] for frame in frames)
+    assert {o["id"] for frame in frames for o in frame["objects"]} == {-1}
+
+
+def test_a_part_of_the_frames_is_no_answer(binary, environment, private_options):
+    for options, more in ((["--frames", "0:20"], {}), ([], {"TOUCHLINE_FRAMES": "0:20"})):
+        done = subprocess.run([binary, "serve", *private_options, *options], env={**environment, **more}, capture_output=True, text=True)
+        assert done.returncode == 2 and "--frames" in done.stderr
 
 
 def test_many_reloads(serve, private_options, videos):

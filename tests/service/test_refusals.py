@@ -148,7 +148,7 @@ def test_unknown_hotkey(service, body):
     ("[" * 5000, "The body is not a challenge in JSON"),
     ('{"challenge_id": {}, "video_url": "http://127.0.0.1/x"}', "The body is not a challenge in JSON"),
     ('{"challenge_id": "%s", "video_url": "http://127.0.0.1/x"}' % ("x" * 500), "The body is not a challenge in JSON"),
-    ('{"video_url": "http://127.0.0.1/\\u0000x"}', "The body is not a challenge in JSON"),
+    ('{"video_url": "http://127.0.0.1/\\u0000x"}', "The video URL is too long or not text"),
     ('{"video_url": "http://127.0.0.1/%s"}' % ("x" * 3000), "The video URL is too long or not text"),
     ('{"video_url": "http://127.0.0.1/%s"}' % ("x" * 2100), "The video URL is refused: the address is longer than 2048 bytes"),
     ('{"video_url": "file:///etc/passwd"}', "The video URL is refused: only http and https addresses are fetched"),

@@ -108,6 +108,7 @@ static void ids(void **state)
                 {",\"challenge_id\":\"\"", "", TL_ID_TEXT},
                 {",\"challenge_id\":\"\\u00fc\"", "\xc3\xbc", TL_ID_TEXT},
                 {",\"challenge_id\":null", "", TL_ID_NULL},
+                {",\"other\":\"a\\u0000b\"", "", TL_ID_NULL},
                 {"", "", TL_ID_NULL}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         TlChallenge challenge;
@@ -140,6 +141,13 @@ static void missing_headers(void **state)
                  names[i]);
         assert_string_equal(refusal.body, expected);
     }
+    TlChallenge challenge;
+    TlRefusal refusal;
+    w->head = (TlRequestHead){0};
+    assert_int_equal(check(w, GOOD_BODY, &challenge, &refusal), -1);
+    json_t *root = json_loads(refusal.body, 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(root, "detail")), 4);
+    json_decref(root);
 }
 
 // In the log only: the answer is the reference's.
