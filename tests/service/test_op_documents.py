@@ -148,9 +148,23 @@ def test_dashboard(page):
     assert len(cells) == len(set(cells)) and max(x for x, _ in cells) < 24  # panels do not overlap
 
 
+def test_dashboard_looks_at_hours():
+    """A challenge an hour: a range of minutes ($__rate_interval) holds nothing most of the time."""
+    board = json.loads((ROOT / "deploy/grafana/touchline.json").read_text())
+    expressions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    ranges = set(re.findall(r"\[([^]]*)\]", " ".join(expressions)))
+    assert ranges and ranges <= {"1h", "6h", "24h"}, ranges
+
+
+def alert_rules():
+    yaml = pytest.importorskip("yaml")
+    groups = yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
 def test_alerts_and_compose(page):
     yaml = pytest.importorskip("yaml")
-    rules = [rule for group in yaml.safe_load((ROOT / "deploy/alerts.yml").read_text())["groups"] for rule in group["rules"]]
+    rules = alert_rules()
     assert {"alert", "expr", "labels", "annotations"} <= set.intersection(*(set(rule) for rule in rules))
     used = set().union(*(metrics_in(rule["expr"]) for rule in rules))
     assert used <= names_on(page), used - names_on(page)
@@ -158,6 +172,68 @@ def test_alerts_and_compose(page):
     compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]["miner"]
     assert (ROOT / "deploy" / compose["build"]["context"] / compose["build"]["dockerfile"]).exists()
     assert compose["read_only"] and compose["cap_drop"] == ["ALL"]
+
+
+def test_alerts_judge_no_single_outcome():
+    """Outcomes and reasons are series of their own, and most of them stand still in a miner that is well."""
+    for rule in alert_rules():
+        for before in re.findall(r"(.{0,24})\b(?:rate|increase)\(", rule["expr"]):
+            assert re.search(r"sum(?: by \([a-z, ]+\))? ?\($", before), rule["expr"]
+
+
+@pytest.fixture
+def pages(page, serve, networks):
+    """/metrics of services that read the stake table, that ask no chain, and that cannot read it and refused somebody."""
+    who = [*networks, "--hotkey", BOB.ss58_address]
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"ws://127.0.0.1:{closed.getsockname()[1]}"
+    unread = serve(*who, "--subtensor.address", nowhere, "--stake-file", "none.json")
+    assert unread.challenge("http://127.0.0.1:1/x.mp4").status == 403
+    open_to_all = serve(*who, "--no-chain")
+    assert open_to_all.challenge("http://127.0.0.1:1/x.mp4").status == 400
+    return {"good": page, **{name: service.get("/metrics").body.decode()
+                             for name, service in (("unread", unread), ("open", open_to_all))}}
+
+
+def test_alert_of_the_stake_table_is_for_services_that_read_one(pages):
+    rule = next(rule for rule in alert_rules() if rule["alert"] == "TouchlineNoHotkeys")
+    refused = re.search(r'touchline_rejected_total\{[^}]*\}', rule["expr"])[0]
+    assert "touchline_metagraph_hotkeys 0\n" in pages["open"] and "touchline_metagraph_hotkeys 0\n" in pages["unread"]
+    assert f"{refused} 1\n" in pages["unread"] and refused not in pages["open"]
+
+
+def test_alerts_fire_when_they_should(pages, tmp_path):
+    """Prometheus' own promtool plays the pages of services to the rules: for three hours, one with a challenge an hour."""
+    if not shutil.which("promtool"):
+        pytest.skip("promtool is not installed")
+
+    def series(instance, text, asked=False):
+        for name, labels, value in re.findall(r"^([a-z_]+)(?:\{(.*)\})? (\S+)$", text, re.M):
+            values = f"{value}x180"
+            if asked and (name, labels) == ("touchline_challenges_total", 'result="ok"'):
+                values = " ".join(str(minute // 60) for minute in range(181))
+            every = ", ".join(filter(None, [labels, f'job="touchline", instance="{instance}"']))
+            yield {"series": f"{name}{{{every}}}", "values": values}
+    played = [*series("asked", pages["good"], asked=True), *series("idle", pages["good"])]
+    for name in ("unread", "open"):
+        played += series(name, pages[name])
+    rules = {rule["alert"]: rule for rule in alert_rules()}
+
+    def expected(minute, name, *instances):
+        rule = rules[name]
+        alerts = [{"exp_labels": {"instance": instance, **rule["labels"],
+                                  **({"job": "touchline"} if name == "TouchlineNoHotkeys" else {})},
+                   "exp_annotations": rule["annotations"]} for instance in instances]
+        return {"eval_time": f"{minute}m", "alertname": name, "exp_alerts": alerts}
+    checks = [expected(115, "TouchlineNoChallenge"), expected(150, "TouchlineNoChallenge", "idle", "unread", "open"),
+              expected(30, "TouchlineNoHotkeys", "unread"), expected(180, "TouchlineNoHotkeys", "unread")]
+    checks += [expected(180, name) for name in rules if name not in ("TouchlineNoChallenge", "TouchlineNoHotkeys")]
+    file = tmp_path / "rules_test.json"
+    file.write_text(json.dumps({"rule_files": [str(ROOT / "deploy/alerts.yml")], "evaluation_interval": "1m",
+                                "tests": [{"interval": "1m", "input_series": played, "alert_rule_test": checks}]}))
+    for words in (["check", "rules", ROOT / "deploy/alerts.yml"], ["test", "rules", file]):
+        result = subprocess.run(["promtool", *words], capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout + result.stderr
 
 
 def test_monitoring_document_names_every_metric(page):
