@@ -271,11 +271,16 @@ def test_unit_starts_again_only_what_may_work_then(run, networks, tmp_path):
     (tmp_path / "wrong.env").write_text("MAX_DETECTIONS=banana\n")
     (tmp_path / "no.onnx").write_text("no network")
     hopeless = [[*serve, "--nonsense"], [*serve, "--config", tmp_path / "none.env"], [*serve, "--config", tmp_path / "wrong.env"],
-                [*serve, "--player-model", tmp_path / "no.onnx"], serve[:-2]]
+                [*serve, "--player-model", tmp_path / "no.onnx"], serve[:-2],
+                [*serve[:1], *serve[5:], "--device", "cuda"]]
     assert {run(*words).returncode for words in hopeless} == final
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = run(*serve, "--listen", f"127.0.0.1:{taken.getsockname()[1]}")
     assert result.returncode not in final | {0} and "in use" in result.stderr
+    told = re.search(r"status ([0-9, or]+) and not started again", (ROOT / "docs/troubleshooting.md").read_text())[1]
+    assert set(map(int, re.findall(r"[0-9]+", told))) == final
+    pm2 = re.search(r"stop_exit_codes: \[(.*)\]", (ROOT / "deploy/ecosystem.config.js").read_text())[1]
+    assert set(map(int, pm2.split(","))) == final
 
 
 def test_all_wait_alike_for_challenges_that_run():
