@@ -86,6 +86,21 @@ def test_python_names_of_the_upgrade_are_all_taken(run):
         assert re.search(rf"^#{name}=", run("help", "--env").stdout, re.M), name
 
 
+def test_figures_of_the_guide_are_those_that_were_measured():
+    guide = (ROOT / "docs/performance-guide.md").read_text().split("## What hardware gives what")[1].split("\n## ")[0]
+    measured = (ROOT / "docs/performance.md").read_text()
+    figures = re.findall(r"\| ([0-9.]+) \|$", guide, re.M)
+    assert len(figures) >= 5
+    assert [figure for figure in figures if not re.search(rf"(?<![0-9.]){re.escape(figure)}(?![0-9])", measured)] == []
+
+
+def test_documents_tell_what_a_gpu_setting_does(run):
+    """Once a build takes it, these sentences are to go."""
+    assert run("serve", "--no-chain", "--hotkey", BOB.ss58_address, "--device", "cuda").returncode == 13
+    for name in ("miner-quick-start", "performance-guide", "troubleshooting", "upgrade-from-python"):
+        assert "there is no GPU backend yet" in (ROOT / "docs" / f"{name}.md").read_text().replace("There", "there"), name
+
+
 def scripted(folder, width, height):
     """Networks of one size."""
     for name, head in (("player", "centers"), ("pitch", "points")):
