@@ -2,7 +2,7 @@
 //
 // pm2 stops with SIGINT and kills 1.6 s later unless told otherwise; a challenge needs longer. Settings come from the
 // file that --config names, or from the environment of the shell that starts pm2. With the codes of stop_exit_codes (those
-// of touchline.service, which says what they are) starting again does not help; pm2 up to 5.3.0 takes no notice of them.
+// of touchline.service, which says what they are) starting again does not help; some versions of pm2 take no notice of them.
 module.exports = {
   apps: [
     {
