@@ -47,6 +47,7 @@ typedef struct TlCommand {
     const TlCommandOption *options;         ///< ended by a row whose flag is NULL; may be NULL
     void *values;                           ///< object of the rows
     const char *groups;                     ///< settings the command takes, "Networks|Frames"; NULL = none
+    const char *sets;                       ///< flags of settings that it sets itself and refuses, "a|b"; NULL = none
     const TlExample *examples;              ///< ended by NULL
     int min_arguments, max_arguments;
     int (*run)(const TlCommandLine *line, TlDiag *diag); ///< 0 or a code with its sentence in diag
@@ -69,7 +70,8 @@ extern const TlCommandOption tl_common_options[];
 
 // Fills `line` from argv (behind the subcommand's name).
 TL_NODISCARD int tl_parse(TlCommandLine *line, const TlCommand *command, int argc, char **argv, TlDiag *diag);
-int tl_command_takes(const TlCommand *command, const TlOptionDef *def); // is def in one of the command's groups?
+// Is def in one of the command's groups, and not one that the command sets itself?
+int tl_command_takes(const TlCommand *command, const TlOptionDef *def);
 
 // --- generated documents (help*.c), all to standard output
 void tl_help_command(const TlCommand *command);

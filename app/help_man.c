@@ -129,7 +129,7 @@ static void put_command(const TlCommand *command)
             fputs(", ", stdout);
         else
             putchar(*at);
-    fputs(" below.\n", stdout);
+    fputs(command->sets ? " below, but for what it sets itself.\n" : " below.\n", stdout);
 }
 
 static void put_settings(void)

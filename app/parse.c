@@ -73,14 +73,20 @@ typedef struct Target {
     int many, common, output;
 } Target;
 
-int tl_command_takes(const TlCommand *command, const TlOptionDef *def)
+// Is the word one of the list "a|b"? NULL is an empty list.
+static int is_listed(const char *list, const char *word)
 {
-    size_t length = strlen(def->group);
+    size_t length = strlen(word);
 
-    for (const char *at = command->groups; at && *at; at += strcspn(at, "|"), at += *at == '|')
-        if (strcspn(at, "|") == length && !strncmp(at, def->group, length))
+    for (const char *at = list; at && *at; at += strcspn(at, "|"), at += *at == '|')
+        if (strcspn(at, "|") == length && !strncmp(at, word, length))
             return 1;
     return 0;
+}
+
+int tl_command_takes(const TlCommand *command, const TlOptionDef *def)
+{
+    return is_listed(command->groups, def->group) && !is_listed(command->sets, def->flag);
 }
 
 static int same(const char *flag, const Name *name)
@@ -167,6 +173,10 @@ static int fail_unknown(Parser *parser, const Name *name)
     char word[64];
     const char *hint;
 
+    for (const TlOptionDef *def = tl_option_table(); def->flag; def++)
+        if (is_listed(parser->command->sets, def->flag) && (same(def->flag, name) || same(def->alias, name)))
+            return tl_fail(parser->diag, TL_EUSAGE, "'%s' sets --%s itself; 'touchline %s --help' tells how",
+                           parser->command->name, def->flag, parser->command->name);
     snprintf(word, sizeof word, "%.*s", (int)(name->length < sizeof word ? name->length : sizeof word - 1), name->text);
     hint = suggest(parser->command, word);
     if (hint)

@@ -19,9 +19,9 @@ def bench(binary, environment, clips, tmp_path_factory):
         (folder / name).write_text(f"touchline-script 1\nhead {head}\nsize 640 384\nloop\nframe\n")
     networks = ["--player-model", "player", "--pitch-model", "pitch"]
 
-    def run(*words):
+    def run(*words, env=None):
         return subprocess.run([binary, "bench", *words, *networks], capture_output=True, text=True, cwd=folder,
-                              env=environment, timeout=300), folder, networks
+                              env={**environment, **(env or {})}, timeout=300), folder, networks
     return run
 
 
@@ -54,6 +54,28 @@ def test_a_quick_sweep(bench, serve):
     service = serve(*(folder / w if w in ("player", "pitch") else w for w in networks), "--no-chain", "--hotkey",
                     BOB.ss58_address, "--config", folder / "fast.env")
     assert f"frame_stride={made[0]['frame_stride']}" in service.log
+
+
+def test_settings_from_elsewhere_do_not_touch_the_sweep(bench):
+    env = {"TIME_BUDGET_S": "0.001", "TOUCHLINE_FRAMES": "0:20", "FAST_MODE": "1", "FRAME_STRIDE": "7", "BATCH_SIZE": "8",
+           "PREFETCH_FRAMES": "1"}
+    result, folder, _ = bench("--video-path", "clip.mp4", "--quick", "-q", "--json", "set.json", env=env)
+    assert result.returncode == 0, result.stderr
+    rows = [row for row in json.loads((folder / "set.json").read_text())["results"] if row["ok"]]
+    assert all(row["frames"] == 50 and row["prefetch_frames"] == 64 for row in rows)
+    seen = {row["frame_stride"]: row["key_frames"] for row in rows}
+    assert {stride: seen[stride] for stride in (1, 2, 4)} == {1: 50, 2: 26, 4: 14}  # every n-th and the last
+
+
+@pytest.mark.parametrize("flag, name", [("--batch-size=8", "batch-size"), ("--imgsz=640", "img-size"),
+                                        ("--stride=2", "frame-stride"), ("--prefetch=9", "prefetch-frames"),
+                                        ("--fast", "fast-mode"), ("--frames=0:9", "frames"),
+                                        ("--time-budget=1", "time-budget")])
+def test_what_the_sweep_sets_is_no_option(bench, flag, name):
+    result, _, _ = bench("--video-path", "clip.mp4", flag)
+    assert result.returncode == EUSAGE
+    assert f"'bench' sets --{name} itself; 'touchline bench --help' tells how" in result.stderr
+    assert f"\n      --{name}" not in bench("--help")[0].stdout
 
 
 def test_an_address(bench, videos):
