@@ -11,6 +11,7 @@
 #include "command.h"
 #include "fetch.h"
 #include "interrupt.h"
+#include "presets.h"
 #include "progress.h"
 #include "same_file.h"
 
@@ -18,6 +19,7 @@ enum { CONFIG_MAX = 32, REPEATS_MAX = 21, CLIP_FRAMES = 750 };
 
 typedef struct Config {
     int batch, stride, img_size, prefetch; // 0 = auto
+    double key_rate;                       // key frames a second while the stride is auto, 0 with a stride
 } Config;
 
 typedef struct Outcome {
@@ -44,7 +46,7 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = "video-url", .group = "Clip", .value = "URL", .help = "clip to fetch and run", STRING(url)}},
     {.def = {.flag = "quick",
              .group = "Sweep",
-             .help = "four configurations and the baseline, one run each",
+             .help = "five configurations and the baseline, one run each",
              .type = TL_OPTION_BOOL,
              .max = 1,
              .offset = offsetof(BenchValues, quick),
@@ -78,12 +80,15 @@ static const TlCommandOption g_options[] = {
     {.def = {.flag = NULL}},
 };
 
-// The seed's sweep and its baseline (batch 4, every frame, 1024 px), with what a processor likes beside it.
-static const Config g_baseline = {4, 1, 1024, 32};
-static const Config g_full[] = {{0, 2, 0, 64},   {0, 1, 0, 64},    {0, 3, 0, 64},    {0, 4, 0, 64},
-                                {4, 2, 0, 64},   {0, 2, 512, 64},  {0, 3, 512, 64},  {0, 2, 800, 64},
-                                {8, 2, 640, 64}, {32, 2, 640, 64}, {32, 1, 640, 64}, {64, 2, 640, 128}};
-static const Config g_quick[] = {{0, 2, 0, 64}, {0, 1, 0, 64}, {0, 4, 0, 64}, {4, 2, 0, 64}};
+// The seed's sweep and its baseline (batch 4, every frame, 1024 px), with what a processor likes beside it. The first
+// one is what serve does without settings: only what is faster than that is worth a setting.
+static const Config g_baseline = {4, 1, 1024, 32, 0};
+static const Config g_full[] = {{0, 0, 0, 64, 0},    {0, 2, 0, 64, 0},   {0, 1, 0, 64, 0},    {0, 3, 0, 64, 0},
+                                {0, 4, 0, 64, 0},    {4, 2, 0, 64, 0},   {0, 2, 512, 64, 0},  {0, 3, 512, 64, 0},
+                                {0, 2, 800, 64, 0},  {8, 2, 640, 64, 0}, {32, 2, 640, 64, 0}, {32, 1, 640, 64, 0},
+                                {64, 2, 640, 128, 0}};
+static const Config g_quick[] = {
+    {0, 0, 0, 64, 0}, {0, 2, 0, 64, 0}, {0, 1, 0, 64, 0}, {0, 4, 0, 64, 0}, {4, 2, 0, 64, 0}};
 
 // Peak resident memory since the last reset, in MB.
 static double peak_memory_mb(void)
@@ -151,6 +156,7 @@ static int run_config(const TlOptions *base, const char *clip, int repeats, Outc
 
     options.batch_size = outcome->config.batch;
     options.frame_stride = outcome->config.stride;
+    options.key_rate = outcome->config.key_rate;
     options.img_size = outcome->config.img_size;
     options.prefetch_frames = outcome->config.prefetch;
     reset_peak_memory();
@@ -184,6 +190,27 @@ static const char *number_or_auto(int value, char text[16])
     return text;
 }
 
+static void put_config(FILE *file, const Config *config)
+{
+    char batch[16], stride[16], img[16];
+
+    fprintf(file, "batch=%s stride=%s img_size=%s", number_or_auto(config->batch, batch),
+            number_or_auto(config->stride, stride), number_or_auto(config->img_size, img));
+}
+
+// The configuration as lines NAME=value. The key rate is one of them: with another one an automatic stride is another.
+static void put_settings(FILE *file, const char *indent, const Config *config)
+{
+    char text[16];
+
+    fprintf(file, "%sBATCH_SIZE=%s\n", indent, number_or_auto(config->batch, text));
+    fprintf(file, "%sFRAME_STRIDE=%s\n", indent, number_or_auto(config->stride, text));
+    if (!config->stride)
+        fprintf(file, "%sTOUCHLINE_KEY_RATE=%g\n", indent, config->key_rate);
+    fprintf(file, "%sIMG_SIZE=%s\n", indent, number_or_auto(config->img_size, text));
+    fprintf(file, "%sPREFETCH_FRAMES=%d\n", indent, config->prefetch);
+}
+
 static const char *tier(double seconds)
 {
     return seconds < 2 ? "top" : seconds < 5 ? "excellent" : seconds < 10 ? "average" : "not competitive";
@@ -191,30 +218,31 @@ static const char *tier(double seconds)
 
 static void print_table(const Outcome *outcomes, int count)
 {
-    char batch[16], img[16];
+    char batch[16], stride[16], img[16];
 
     printf("%4s %9s %9s %6s %6s %7s %9s\n", "Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory");
     for (int i = 0, rank = 1; i < count; i++) {
         const Outcome *o = &outcomes[i];
         if (!o->error[0])
-            printf("%4d %9.2f %8.2fs %6s %6d %7s %6.0f MB\n", rank++, o->fps, o->seconds,
-                   number_or_auto(o->config.batch, batch), o->config.stride, number_or_auto(o->config.img_size, img),
-                   o->memory_mb);
+            printf("%4d %9.2f %8.2fs %6s %6s %7s %6.0f MB\n", rank++, o->fps, o->seconds,
+                   number_or_auto(o->config.batch, batch), number_or_auto(o->config.stride, stride),
+                   number_or_auto(o->config.img_size, img), o->memory_mb);
     }
-    for (int i = 0; i < count; i++)
-        if (outcomes[i].error[0])
-            printf("FAILED batch=%s stride=%d img_size=%s: %s\n", number_or_auto(outcomes[i].config.batch, batch),
-                   outcomes[i].config.stride, number_or_auto(outcomes[i].config.img_size, img), outcomes[i].error);
+    for (int i = 0; i < count; i++) {
+        if (!outcomes[i].error[0])
+            continue;
+        printf("FAILED ");
+        put_config(stdout, &outcomes[i].config);
+        printf(": %s\n", outcomes[i].error);
+    }
 }
 
 static void print_recommendation(const Outcome *best, const Outcome *baseline)
 {
-    char batch[16], img[16];
     double expected = CLIP_FRAMES / best->fps;
 
-    printf("\nRECOMMENDED CONFIGURATION\n  BATCH_SIZE=%s\n  FRAME_STRIDE=%d\n  IMG_SIZE=%s\n  PREFETCH_FRAMES=%d\n",
-           number_or_auto(best->config.batch, batch), best->config.stride, number_or_auto(best->config.img_size, img),
-           best->config.prefetch);
+    printf("\nRECOMMENDED CONFIGURATION\n");
+    put_settings(stdout, "  ", &best->config);
     printf("Expected time for %d frames: %.2fs (tier: %s)\n", CLIP_FRAMES, expected, tier(expected));
     if (baseline && baseline->fps > 0)
         printf("Speed-up over the baseline (batch 4, stride 1, 1024 px): %.2fx\n", best->fps / baseline->fps);
@@ -251,9 +279,10 @@ static void write_recommendation(const Outcome *best, const Outcome *baseline, F
     double expected = CLIP_FRAMES / best->fps;
 
     fprintf(file,
-            ",\n\"recommended\":{\"batch_size\":%d,\"frame_stride\":%d,\"img_size\":%d,\"prefetch_frames\":%d,"
-            "\"fps\":%.3f,\"seconds_for_%d_frames\":%.4f,\"tier\":\"%s\",\"speed_up\":",
-            c->batch, c->stride, c->img_size, c->prefetch, best->fps, CLIP_FRAMES, expected, tier(expected));
+            ",\n\"recommended\":{\"batch_size\":%d,\"frame_stride\":%d,\"key_rate\":%g,\"img_size\":%d,"
+            "\"prefetch_frames\":%d,\"fps\":%.3f,\"seconds_for_%d_frames\":%.4f,\"tier\":\"%s\",\"speed_up\":",
+            c->batch, c->stride, c->key_rate, c->img_size, c->prefetch, best->fps, CLIP_FRAMES, expected,
+            tier(expected));
     if (baseline->fps > 0)
         fprintf(file, "%.3f}", best->fps / baseline->fps);
     else
@@ -272,11 +301,11 @@ static int write_json(const char *path, const Outcome *outcomes, int count, cons
     for (int i = 0; i < count; i++) {
         const Outcome *o = &outcomes[i];
         fprintf(file,
-                "%s\n {\"batch_size\":%d,\"frame_stride\":%d,\"img_size\":%d,\"prefetch_frames\":%d,\"ok\":%s,"
-                "\"frames\":%lld,\"key_frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f",
-                i ? "," : "", o->config.batch, o->config.stride, o->config.img_size, o->config.prefetch,
-                o->error[0] ? "false" : "true", (long long)o->frames, (long long)o->key_frames, o->seconds, o->fps,
-                o->memory_mb);
+                "%s\n {\"batch_size\":%d,\"frame_stride\":%d,\"key_rate\":%g,\"img_size\":%d,\"prefetch_frames\":%d,"
+                "\"ok\":%s,\"frames\":%lld,\"key_frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f",
+                i ? "," : "", o->config.batch, o->config.stride, o->config.key_rate, o->config.img_size,
+                o->config.prefetch, o->error[0] ? "false" : "true", (long long)o->frames, (long long)o->key_frames,
+                o->seconds, o->fps, o->memory_mb);
         write_error(o->error, file);
     }
     fputs("\n]", file);
@@ -310,24 +339,23 @@ static int write_env(const char *path, const Outcome *best, TlDiag *diag)
     if (ret < 0)
         return ret;
     fprintf(file, "# touchline bench: %.1f source frames a second on this machine\n", best->fps);
-    fprintf(file, "BATCH_SIZE=%d\nFRAME_STRIDE=%d\nIMG_SIZE=%d\nPREFETCH_FRAMES=%d\n", best->config.batch,
-            best->config.stride, best->config.img_size, best->config.prefetch);
+    put_settings(file, "", &best->config);
     return close_output(path, file, diag);
 }
 
 // Runs all configurations; *done receives how many came to an end.
 static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes, int count, int *done, TlDiag *diag)
 {
-    char batch[16], img[16];
     int repeats = g_values.quick ? 1 : g_values.repeats, good = 0;
 
     for (int i = 0; i < count; i++) {
         TlDiag why = {0};
         *done = i;
-        if (!line->quiet)
-            fprintf(stderr, "%d/%d: batch %s, stride %d, image size %s\n", i + 1, count,
-                    number_or_auto(outcomes[i].config.batch, batch), outcomes[i].config.stride,
-                    number_or_auto(outcomes[i].config.img_size, img));
+        if (!line->quiet) {
+            fprintf(stderr, "%d/%d: ", i + 1, count);
+            put_config(stderr, &outcomes[i].config);
+            fputc('\n', stderr);
+        }
         int ret = run_config(&line->options, clip, repeats, &outcomes[i], &why);
         if (ret == TL_EINTERRUPTED)
             return tl_fail(diag, ret, "interrupted after %d of %d configuration%s%s", i, count, count == 1 ? "" : "s",
@@ -385,15 +413,27 @@ static int fetch(TlFetched *fetched, TlDiag *diag)
     return ret < 0 ? ret : tl_fetch(fetched, g_values.url, &guard, tl_interrupt_flag(), diag);
 }
 
+// The configurations of the sweep, the baseline last; returns how many. An automatic stride is that of serve.
+static int list_configs(const TlOptions *set, Outcome *outcomes)
+{
+    const Config *list = g_values.quick ? g_quick : g_full;
+    int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
+    TlOptions service = *set;
+
+    tl_service_defaults(&service);
+    for (int i = 0; i < count; i++) {
+        outcomes[i].config = list[i];
+        outcomes[i].config.key_rate = list[i].stride ? 0 : service.key_rate;
+    }
+    outcomes[count++].config = g_baseline;
+    return count;
+}
+
 static int run_clip(const TlCommandLine *line, const char *clip, TlDiag *diag)
 {
     static Outcome outcomes[CONFIG_MAX];
-    const Config *list = g_values.quick ? g_quick : g_full;
-    int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
+    int count = list_configs(&line->options, outcomes);
 
-    for (int i = 0; i < count; i++)
-        outcomes[i].config = list[i];
-    outcomes[count++].config = g_baseline;
     int done = 0, ret = check_outputs(clip, diag);
     if (ret < 0)
         return ret;
@@ -424,7 +464,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
 }
 
 static const TlExample g_examples[] = {
-    {"touchline bench --video-path clip.mp4 --quick", "a first look: five configurations, one run each"},
+    {"touchline bench --video-path clip.mp4 --quick", "a first look: six configurations, one run each"},
     {"touchline bench --video-path clip.mp4 --write-env fast.env", "all configurations, the best one kept"},
     {"touchline serve --config fast.env", "and used"},
     {NULL, NULL},
@@ -436,8 +476,9 @@ const TlCommand tl_command_bench = {
     .summary = "which settings are fastest on this machine",
     .description =
         "Runs a clip with several batch sizes, strides and image sizes and ranks them by source frames answered "
-        "per second. All of them take many times as long as the clip does once. The fastest is not the most accurate: "
-        "look at an overlay before you take a large stride.\nBatch size, stride, image size and prefetch are those of "
+        "per second; stride auto is that of `touchline serve`. All of them take many times as long as the clip does "
+        "once. The fastest is recommended, for clips of this frame rate. It is not the most accurate: look at an "
+        "overlay before you take a large stride.\nBatch size, stride, image size and prefetch are those of "
         "each configuration, whatever is set elsewhere. All frames of the clip count, without a time budget and "
         "without the fast mode.",
     .options = g_options,

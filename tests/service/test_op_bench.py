@@ -31,8 +31,9 @@ def test_a_quick_sweep(bench, serve):
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[0].split() == ["Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory"]
-    rows = [re.fullmatch(r" +(\d+) +([\d.]+) +([\d.]+)s +(\w+) +(\d) +(\w+) +(\d+) MB", line) for line in lines[1:5]]
-    assert all(rows) and [int(row[1]) for row in rows] == [1, 2, 3, 4]
+    rows = [re.fullmatch(r" +(\d+) +([\d.]+) +([\d.]+)s +(\w+) +(\d|auto) +(\w+) +(\d+) MB", line) for line in lines[1:6]]
+    assert all(rows) and [int(row[1]) for row in rows] == [1, 2, 3, 4, 5]
+    assert sorted(row[5] for row in rows) == ["1", "2", "2", "4", "auto"]
     fps = [float(row[2]) for row in rows]
     assert fps == sorted(fps, reverse=True)
     for row in rows:  # source frames a second, whatever the stride
@@ -42,18 +43,43 @@ def test_a_quick_sweep(bench, serve):
     assert re.search(r"Expected time for 750 frames: [\d.]+s \(tier: \w", result.stdout)
 
     made = json.loads((folder / "r.json").read_text())["results"]
-    assert len(made) == 5 and [r["ok"] for r in made] == [True] * 4 + [False]
+    assert len(made) == 6 and [r["ok"] for r in made] == [True] * 5 + [False]
     assert all(r["frames"] == 50 for r in made if r["ok"])
-    assert "error" not in made[0] and "img_size" not in made[4]["error"] and len(made[4]["error"]) > 10
+    assert "error" not in made[0] and "img_size" not in made[5]["error"] and len(made[5]["error"]) > 10
     best = json.loads((folder / "r.json").read_text())["recommended"]
-    assert all(best[name] == made[0][name] for name in ("batch_size", "frame_stride", "img_size", "prefetch_frames", "fps"))
+    assert all(best[name] == made[0][name] for name in best if name in made[0]) and {"frame_stride", "key_rate"} <= set(best)
     assert best["seconds_for_750_frames"] == pytest.approx(750 / made[0]["fps"], rel=0.01) and best["speed_up"] is None
     assert f"(tier: {best['tier']})" in result.stdout
     table = list(csv.DictReader((folder / "r.csv").open()))
     assert [float(r["fps"]) for r in table] == pytest.approx([r["fps"] for r in made if r["ok"]], abs=0.01)
     service = serve(*(folder / w if w in ("player", "pitch") else w for w in networks), "--no-chain", "--hotkey",
                     BOB.ss58_address, "--config", folder / "fast.env")
-    assert f"frame_stride={made[0]['frame_stride']}" in service.log
+    assert f"frame_stride={made[0]['frame_stride'] or 5}" in service.log
+
+
+@pytest.mark.parametrize("rate, seen, stride", [(None, 11, 5), ("3", 7, 8)])
+def test_what_serve_does_by_itself_is_tried(bench, binary, environment, serve, rate, seen, stride):
+    """With slow networks and 60 frames a second it is the fastest, and serve does the same with the file."""
+    _, folder, _ = bench("--help")
+    env = {"TOUCHLINE_KEY_RATE": rate} if rate else {}
+    networks = []
+    for name, head in (("player", "centers"), ("pitch", "points")):
+        (folder / f"slow.{name}").write_text(f"touchline-script 1\nhead {head}\nsize 640 384\ndelay_us 8000\nloop\nframe\n")
+        networks += [f"--{name}-model", folder / f"slow.{name}"]
+    subprocess.run([binary, "synth", "-y", "-o", "fast.mp4", "--fps", "60", "--seconds", "2", "--size", "96x64"], check=True,
+                   cwd=folder, env=environment, capture_output=True)
+    result = subprocess.run([binary, "bench", "--video-path", "fast.mp4", "--quick", *networks, "--json", "own.json",
+                             "--write-env", "own.env"], capture_output=True, text=True, cwd=folder, timeout=300,
+                            env={**environment, **env})
+    assert result.returncode == 0, result.stderr
+    made = json.loads((folder / "own.json").read_text())
+    best, first = made["recommended"], made["results"][0]
+    assert best["frame_stride"] == 0 and best["key_rate"] == float(rate or 5) and first["key_frames"] == seen
+    assert "  FRAME_STRIDE=auto\n" in result.stdout
+    settings = (folder / "own.env").read_text().splitlines()
+    assert {"FRAME_STRIDE=auto", f"TOUCHLINE_KEY_RATE={rate or 5}", "BATCH_SIZE=auto", "IMG_SIZE=auto"} <= set(settings)
+    service = serve(*networks, "--no-chain", "--hotkey", BOB.ss58_address, "--config", folder / "own.env")
+    assert f"frame_stride={stride}" in service.log  # of 25 frames a second
 
 
 def test_settings_from_elsewhere_do_not_touch_the_sweep(bench):
