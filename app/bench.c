@@ -8,6 +8,7 @@
 
 #include <touchline/session.h>
 
+#include "bench_report.h"
 #include "command.h"
 #include "fetch.h"
 #include "interrupt.h"
@@ -15,20 +16,7 @@
 #include "progress.h"
 #include "same_file.h"
 
-enum { CONFIG_MAX = 32, REPEATS_MAX = 21, CLIP_FRAMES = 750 };
-
-typedef struct Config {
-    int batch, stride, img_size, prefetch; // 0 = auto
-    double key_rate;                       // key frames a second while the stride is auto, 0 with a stride
-} Config;
-
-typedef struct Outcome {
-    Config config;
-    double seconds, fps; // median run
-    double memory_mb;    // peak resident
-    int64_t frames, key_frames;
-    char error[TL_DIAG_SIZE];
-} Outcome;
+enum { CONFIG_MAX = 32, REPEATS_MAX = 21 };
 
 typedef struct BenchValues {
     char video[TL_PATH_SIZE], url[TL_PATH_SIZE], json[TL_PATH_SIZE], csv[TL_PATH_SIZE], env[TL_PATH_SIZE];
@@ -82,12 +70,12 @@ static const TlCommandOption g_options[] = {
 
 // The seed's sweep and its baseline (batch 4, every frame, 1024 px), with what a processor likes beside it. The first
 // one is what serve does without settings: only what is faster than that is worth a setting.
-static const Config g_baseline = {4, 1, 1024, 32, 0};
-static const Config g_full[] = {{0, 0, 0, 64, 0},    {0, 2, 0, 64, 0},   {0, 1, 0, 64, 0},    {0, 3, 0, 64, 0},
-                                {0, 4, 0, 64, 0},    {4, 2, 0, 64, 0},   {0, 2, 512, 64, 0},  {0, 3, 512, 64, 0},
-                                {0, 2, 800, 64, 0},  {8, 2, 640, 64, 0}, {32, 2, 640, 64, 0}, {32, 1, 640, 64, 0},
-                                {64, 2, 640, 128, 0}};
-static const Config g_quick[] = {
+static const TlBenchConfig g_baseline = {4, 1, 1024, 32, 0};
+static const TlBenchConfig g_full[] = {
+    {0, 0, 0, 64, 0},    {0, 2, 0, 64, 0},    {0, 1, 0, 64, 0},    {0, 3, 0, 64, 0},   {0, 4, 0, 64, 0},
+    {4, 2, 0, 64, 0},    {0, 2, 512, 64, 0},  {0, 3, 512, 64, 0},  {0, 2, 800, 64, 0}, {8, 2, 640, 64, 0},
+    {32, 2, 640, 64, 0}, {32, 1, 640, 64, 0}, {64, 2, 640, 128, 0}};
+static const TlBenchConfig g_quick[] = {
     {0, 0, 0, 64, 0}, {0, 2, 0, 64, 0}, {0, 1, 0, 64, 0}, {0, 4, 0, 64, 0}, {4, 2, 0, 64, 0}};
 
 // Peak resident memory since the last reset, in MB.
@@ -147,7 +135,7 @@ static TlOptions sweep_options(const TlOptions *set)
     return options;
 }
 
-static int run_config(const TlOptions *base, const char *clip, int repeats, Outcome *outcome, TlDiag *diag)
+static int run_config(const TlOptions *base, const char *clip, int repeats, TlBenchOutcome *outcome, TlDiag *diag)
 {
     TlOptions options = sweep_options(base);
     TlSession *session = NULL;
@@ -180,171 +168,13 @@ static int run_config(const TlOptions *base, const char *clip, int repeats, Outc
 
 static int by_fps(const void *a, const void *b)
 {
-    const Outcome *x = a, *y = b;
+    const TlBenchOutcome *x = a, *y = b;
     return (x->fps < y->fps) - (x->fps > y->fps);
 }
 
-static const char *number_or_auto(int value, char text[16])
-{
-    snprintf(text, 16, value ? "%d" : "auto", value);
-    return text;
-}
-
-static void put_config(FILE *file, const Config *config)
-{
-    char batch[16], stride[16], img[16];
-
-    fprintf(file, "batch=%s stride=%s img_size=%s", number_or_auto(config->batch, batch),
-            number_or_auto(config->stride, stride), number_or_auto(config->img_size, img));
-}
-
-// The configuration as lines NAME=value. The key rate is one of them: with another one an automatic stride is another.
-static void put_settings(FILE *file, const char *indent, const Config *config)
-{
-    char text[16];
-
-    fprintf(file, "%sBATCH_SIZE=%s\n", indent, number_or_auto(config->batch, text));
-    fprintf(file, "%sFRAME_STRIDE=%s\n", indent, number_or_auto(config->stride, text));
-    if (!config->stride)
-        fprintf(file, "%sTOUCHLINE_KEY_RATE=%g\n", indent, config->key_rate);
-    fprintf(file, "%sIMG_SIZE=%s\n", indent, number_or_auto(config->img_size, text));
-    fprintf(file, "%sPREFETCH_FRAMES=%d\n", indent, config->prefetch);
-}
-
-static const char *tier(double seconds)
-{
-    return seconds < 2 ? "top" : seconds < 5 ? "excellent" : seconds < 10 ? "average" : "not competitive";
-}
-
-static void print_table(const Outcome *outcomes, int count)
-{
-    char batch[16], stride[16], img[16];
-
-    printf("%4s %9s %9s %6s %6s %7s %9s\n", "Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory");
-    for (int i = 0, rank = 1; i < count; i++) {
-        const Outcome *o = &outcomes[i];
-        if (!o->error[0])
-            printf("%4d %9.2f %8.2fs %6s %6s %7s %6.0f MB\n", rank++, o->fps, o->seconds,
-                   number_or_auto(o->config.batch, batch), number_or_auto(o->config.stride, stride),
-                   number_or_auto(o->config.img_size, img), o->memory_mb);
-    }
-    for (int i = 0; i < count; i++) {
-        if (!outcomes[i].error[0])
-            continue;
-        printf("FAILED ");
-        put_config(stdout, &outcomes[i].config);
-        printf(": %s\n", outcomes[i].error);
-    }
-}
-
-static void print_recommendation(const Outcome *best, const Outcome *baseline)
-{
-    double expected = CLIP_FRAMES / best->fps;
-
-    printf("\nRECOMMENDED CONFIGURATION\n");
-    put_settings(stdout, "  ", &best->config);
-    printf("Expected time for %d frames: %.2fs (tier: %s)\n", CLIP_FRAMES, expected, tier(expected));
-    if (baseline && baseline->fps > 0)
-        printf("Speed-up over the baseline (batch 4, stride 1, 1024 px): %.2fx\n", best->fps / baseline->fps);
-}
-
-static int open_output(const char *path, FILE **file, TlDiag *diag)
-{
-    *file = fopen(path, "we");
-    return *file ? TL_OK : tl_fail(diag, TL_EIO, "cannot write '%s'", path);
-}
-
-static int close_output(const char *path, FILE *file, TlDiag *diag)
-{
-    int bad = ferror(file);
-    return fclose(file) || bad ? tl_fail(diag, TL_ENOSPC, "'%s' could not be written whole", path) : TL_OK;
-}
-
-// Ends an object of the list, with the reason when the configuration failed.
-static void write_error(const char *error, FILE *file)
-{
-    if (error[0])
-        fputs(",\"error\":\"", file);
-    for (const char *at = error; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            fputc('\\', file);
-        fputc((unsigned char)*at < ' ' ? ' ' : *at, file);
-    }
-    fputs(error[0] ? "\"}" : "}", file);
-}
-
-static void write_recommendation(const Outcome *best, const Outcome *baseline, FILE *file)
-{
-    const Config *c = &best->config;
-    double expected = CLIP_FRAMES / best->fps;
-
-    fprintf(file,
-            ",\n\"recommended\":{\"batch_size\":%d,\"frame_stride\":%d,\"key_rate\":%g,\"img_size\":%d,"
-            "\"prefetch_frames\":%d,\"fps\":%.3f,\"seconds_for_%d_frames\":%.4f,\"tier\":\"%s\",\"speed_up\":",
-            c->batch, c->stride, c->key_rate, c->img_size, c->prefetch, best->fps, CLIP_FRAMES, expected,
-            tier(expected));
-    if (baseline->fps > 0)
-        fprintf(file, "%.3f}", best->fps / baseline->fps);
-    else
-        fputs("null}", file);
-}
-
-// baseline: NULL while there is nothing to recommend; the first outcome is the best one else.
-static int write_json(const char *path, const Outcome *outcomes, int count, const Outcome *baseline, TlDiag *diag)
-{
-    FILE *file = NULL;
-    int ret = open_output(path, &file, diag);
-
-    if (ret < 0)
-        return ret;
-    fprintf(file, "{\"version\":\"%s\",\"results\":[", tl_version());
-    for (int i = 0; i < count; i++) {
-        const Outcome *o = &outcomes[i];
-        fprintf(file,
-                "%s\n {\"batch_size\":%d,\"frame_stride\":%d,\"key_rate\":%g,\"img_size\":%d,\"prefetch_frames\":%d,"
-                "\"ok\":%s,\"frames\":%lld,\"key_frames\":%lld,\"seconds\":%.4f,\"fps\":%.3f,\"memory_mb\":%.1f",
-                i ? "," : "", o->config.batch, o->config.stride, o->config.key_rate, o->config.img_size,
-                o->config.prefetch, o->error[0] ? "false" : "true", (long long)o->frames, (long long)o->key_frames,
-                o->seconds, o->fps, o->memory_mb);
-        write_error(o->error, file);
-    }
-    fputs("\n]", file);
-    if (baseline)
-        write_recommendation(&outcomes[0], baseline, file);
-    fputs("}\n", file);
-    return close_output(path, file, diag);
-}
-
-static int write_csv(const char *path, const Outcome *outcomes, int count, TlDiag *diag)
-{
-    FILE *file = NULL;
-    int ret = open_output(path, &file, diag);
-
-    if (ret < 0)
-        return ret;
-    fputs("batch_size,frame_stride,img_size,prefetch_frames,frames,seconds,fps,memory_mb\n", file);
-    for (int i = 0; i < count; i++)
-        if (!outcomes[i].error[0])
-            fprintf(file, "%d,%d,%d,%d,%lld,%.4f,%.3f,%.1f\n", outcomes[i].config.batch, outcomes[i].config.stride,
-                    outcomes[i].config.img_size, outcomes[i].config.prefetch, (long long)outcomes[i].frames,
-                    outcomes[i].seconds, outcomes[i].fps, outcomes[i].memory_mb);
-    return close_output(path, file, diag);
-}
-
-static int write_env(const char *path, const Outcome *best, TlDiag *diag)
-{
-    FILE *file = NULL;
-    int ret = open_output(path, &file, diag);
-
-    if (ret < 0)
-        return ret;
-    fprintf(file, "# touchline bench: %.1f source frames a second on this machine\n", best->fps);
-    put_settings(file, "", &best->config);
-    return close_output(path, file, diag);
-}
-
 // Runs all configurations; *done receives how many came to an end.
-static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes, int count, int *done, TlDiag *diag)
+static int sweep(const TlCommandLine *line, const char *clip, TlBenchOutcome *outcomes, int count, int *done,
+                 TlDiag *diag)
 {
     int repeats = g_values.quick ? 1 : g_values.repeats, good = 0;
 
@@ -353,7 +183,7 @@ static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes,
         *done = i;
         if (!line->quiet) {
             fprintf(stderr, "%d/%d: ", i + 1, count);
-            put_config(stderr, &outcomes[i].config);
+            tl_bench_put_config(stderr, &outcomes[i].config);
             fputc('\n', stderr);
         }
         int ret = run_config(&line->options, clip, repeats, &outcomes[i], &why);
@@ -370,14 +200,14 @@ static int sweep(const TlCommandLine *line, const char *clip, Outcome *outcomes,
     return good ? TL_OK : tl_fail(diag, TL_EBACKEND, "no configuration ran: %s", outcomes[0].error);
 }
 
-static int write_tables(const Outcome *outcomes, int count, const Outcome *baseline, TlDiag *diag)
+static int write_tables(const TlBenchOutcome *outcomes, int count, const TlBenchOutcome *baseline, TlDiag *diag)
 {
     int ret = TL_OK;
 
     if (g_values.json[0])
-        ret = write_json(g_values.json, outcomes, count, baseline, diag);
+        ret = tl_bench_write_json(g_values.json, outcomes, count, baseline, diag);
     if (ret == TL_OK && g_values.csv[0])
-        ret = write_csv(g_values.csv, outcomes, count, diag);
+        ret = tl_bench_write_csv(g_values.csv, outcomes, count, diag);
     return ret;
 }
 
@@ -414,9 +244,9 @@ static int fetch(TlFetched *fetched, TlDiag *diag)
 }
 
 // The configurations of the sweep, the baseline last; returns how many. An automatic stride is that of serve.
-static int list_configs(const TlOptions *set, Outcome *outcomes)
+static int list_configs(const TlOptions *set, TlBenchOutcome *outcomes)
 {
-    const Config *list = g_values.quick ? g_quick : g_full;
+    const TlBenchConfig *list = g_values.quick ? g_quick : g_full;
     int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
     TlOptions service = *set;
 
@@ -431,7 +261,7 @@ static int list_configs(const TlOptions *set, Outcome *outcomes)
 
 static int run_clip(const TlCommandLine *line, const char *clip, TlDiag *diag)
 {
-    static Outcome outcomes[CONFIG_MAX];
+    static TlBenchOutcome outcomes[CONFIG_MAX];
     int count = list_configs(&line->options, outcomes);
 
     int done = 0, ret = check_outputs(clip, diag);
@@ -442,12 +272,12 @@ static int run_clip(const TlCommandLine *line, const char *clip, TlDiag *diag)
         (void)!write_tables(outcomes, done, NULL, diag); // the interruption stays the reason in diag
     if (ret < 0)
         return ret;
-    const Outcome baseline = outcomes[count - 1];
+    const TlBenchOutcome baseline = outcomes[count - 1];
     qsort(outcomes, (size_t)count, sizeof *outcomes, by_fps); // failed ones have 0 fps and come last
-    print_table(outcomes, count);
-    print_recommendation(&outcomes[0], &baseline);
+    tl_bench_print_table(outcomes, count);
+    tl_bench_print_recommendation(&outcomes[0], &baseline);
     ret = write_tables(outcomes, count, &baseline, diag);
-    return ret == TL_OK && g_values.env[0] ? write_env(g_values.env, &outcomes[0], diag) : ret;
+    return ret == TL_OK && g_values.env[0] ? tl_bench_write_env(g_values.env, &outcomes[0], diag) : ret;
 }
 
 static int run(const TlCommandLine *line, TlDiag *diag)
