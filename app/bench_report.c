@@ -15,8 +15,8 @@ void tl_bench_put_config(FILE *file, const TlBenchConfig *config)
 {
     char batch[16], stride[16], img[16];
 
-    fprintf(file, "batch=%s stride=%s img_size=%s", number_or_auto(config->batch, batch),
-            number_or_auto(config->stride, stride), number_or_auto(config->img_size, img));
+    fprintf(file, "batch=%s stride=%s img_size=%s prefetch=%d", number_or_auto(config->batch, batch),
+            number_or_auto(config->stride, stride), number_or_auto(config->img_size, img), config->prefetch);
 }
 
 // The configuration as lines NAME=value. The key rate is one of them: with another one an automatic stride is another.
@@ -41,13 +41,14 @@ void tl_bench_print_table(const TlBenchOutcome *outcomes, int count)
 {
     char batch[16], stride[16], img[16];
 
-    printf("%4s %9s %9s %6s %6s %7s %9s\n", "Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory");
+    printf("%4s %9s %9s %6s %6s %7s %8s %9s\n", "Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Prefetch",
+           "Memory");
     for (int i = 0, rank = 1; i < count; i++) {
         const TlBenchOutcome *o = &outcomes[i];
         if (!o->error[0])
-            printf("%4d %9.2f %8.2fs %6s %6s %7s %6.0f MB\n", rank++, o->fps, o->seconds,
+            printf("%4d %9.2f %8.2fs %6s %6s %7s %8d %6.0f MB\n", rank++, o->fps, o->seconds,
                    number_or_auto(o->config.batch, batch), number_or_auto(o->config.stride, stride),
-                   number_or_auto(o->config.img_size, img), o->memory_mb);
+                   number_or_auto(o->config.img_size, img), o->config.prefetch, o->memory_mb);
     }
     for (int i = 0; i < count; i++) {
         if (!outcomes[i].error[0])
@@ -136,6 +137,20 @@ int tl_bench_write_json(const char *path, const TlBenchOutcome *outcomes, int co
     return close_output(path, file, diag);
 }
 
+// Quoted as RFC 4180 has it; nothing for an empty text.
+static void write_csv_text(const char *text, FILE *file)
+{
+    if (text[0])
+        fputc('"', file);
+    for (const char *at = text; *at; at++) {
+        if (*at == '"')
+            fputc('"', file);
+        fputc((unsigned char)*at < ' ' ? ' ' : *at, file);
+    }
+    if (text[0])
+        fputc('"', file);
+}
+
 int tl_bench_write_csv(const char *path, const TlBenchOutcome *outcomes, int count, TlDiag *diag)
 {
     FILE *file = NULL;
@@ -143,12 +158,16 @@ int tl_bench_write_csv(const char *path, const TlBenchOutcome *outcomes, int cou
 
     if (ret < 0)
         return ret;
-    fputs("batch_size,frame_stride,img_size,prefetch_frames,frames,seconds,fps,memory_mb\n", file);
-    for (int i = 0; i < count; i++)
-        if (!outcomes[i].error[0])
-            fprintf(file, "%d,%d,%d,%d,%lld,%.4f,%.3f,%.1f\n", outcomes[i].config.batch, outcomes[i].config.stride,
-                    outcomes[i].config.img_size, outcomes[i].config.prefetch, (long long)outcomes[i].frames,
-                    outcomes[i].seconds, outcomes[i].fps, outcomes[i].memory_mb);
+    fputs("batch_size,frame_stride,img_size,prefetch_frames,frames,seconds,fps,memory_mb,key_rate,key_frames,error\n",
+          file);
+    for (int i = 0; i < count; i++) {
+        const TlBenchOutcome *o = &outcomes[i];
+        fprintf(file, "%d,%d,%d,%d,%lld,%.4f,%.3f,%.1f,%g,%lld,", o->config.batch, o->config.stride, o->config.img_size,
+                o->config.prefetch, (long long)o->frames, o->seconds, o->fps, o->memory_mb, o->config.key_rate,
+                (long long)o->key_frames);
+        write_csv_text(o->error, file);
+        fputc('\n', file);
+    }
     return close_output(path, file, diag);
 }
 

@@ -388,7 +388,7 @@ def test_eval_prints_one_row_for_matches_of_one_picture(touchline):
 def test_bench(touchline, networks, clip):
     result = touchline("bench", "--video-path", clip, "--quick", *networks.options, "--json", "b.json", "--csv", "b.csv")
     assert result.returncode == 0, result.stderr
-    assert "1/6: batch=auto stride=auto img_size=auto" in result.stderr
+    assert "1/6: batch=auto stride=auto img_size=auto prefetch=64" in result.stderr
     assert len(json.loads((touchline.folder / "b.json").read_text())["results"]) == 6
 
 
@@ -402,5 +402,5 @@ def test_interrupted_bench_keeps_what_is_finished(touchline, clip):
     process.send_signal(signal.SIGINT)
     assert (process.wait(60), "interrupted after" in process.stderr.read()) == (20, True)
     rows = json.loads((touchline.folder / "b.json").read_text())["results"]
-    assert 2 <= len(rows) < 14 and all(row["ok"] for row in rows)
+    assert 2 <= len(rows) < 15 and all(row["ok"] for row in rows)
     assert len((touchline.folder / "b.csv").read_text().splitlines()) == len(rows) + 1

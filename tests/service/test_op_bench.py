@@ -30,15 +30,15 @@ def test_a_quick_sweep(bench, serve):
                                      "--write-env", "fast.env")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert lines[0].split() == ["Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Memory"]
-    rows = [re.fullmatch(r" +(\d+) +([\d.]+) +([\d.]+)s +(\w+) +(\d|auto) +(\w+) +(\d+) MB", line) for line in lines[1:6]]
+    assert lines[0].split() == ["Rank", "FPS", "Time", "Batch", "Stride", "ImgSize", "Prefetch", "Memory"]
+    rows = [re.fullmatch(r" +(\d+) +([\d.]+) +([\d.]+)s +(\w+) +(\d|auto) +(\w+) +64 +(\d+) MB", line) for line in lines[1:6]]
     assert all(rows) and [int(row[1]) for row in rows] == [1, 2, 3, 4, 5]
     assert sorted(row[5] for row in rows) == ["1", "2", "2", "4", "auto"]
     fps = [float(row[2]) for row in rows]
     assert fps == sorted(fps, reverse=True)
     for row in rows:  # source frames a second, whatever the stride
         assert float(row[2]) == pytest.approx(50 / float(row[3]), rel=0.3, abs=20)
-    assert any(line.startswith("FAILED batch=4 stride=1 img_size=1024") for line in lines)  # these networks have one size
+    assert any(line.startswith("FAILED batch=4 stride=1 img_size=1024 prefetch=32: ") for line in lines)  # these networks have one size
     assert "RECOMMENDED CONFIGURATION" in lines
     assert re.search(r"Expected time for 750 frames: [\d.]+s \(tier: \w", result.stdout)
 
@@ -51,7 +51,9 @@ def test_a_quick_sweep(bench, serve):
     assert best["seconds_for_750_frames"] == pytest.approx(750 / made[0]["fps"], rel=0.01) and best["speed_up"] is None
     assert f"(tier: {best['tier']})" in result.stdout
     table = list(csv.DictReader((folder / "r.csv").open()))
-    assert [float(r["fps"]) for r in table] == pytest.approx([r["fps"] for r in made if r["ok"]], abs=0.01)
+    assert [float(r["fps"]) for r in table] == pytest.approx([r["fps"] for r in made], abs=0.01)
+    assert [r["error"] for r in table] == [r.get("error", "") for r in made]  # those that failed, too
+    assert set(table[0]) == set(made[5]) - {"ok"}
     service = serve(*(folder / w if w in ("player", "pitch") else w for w in networks), "--no-chain", "--hotkey",
                     BOB.ss58_address, "--config", folder / "fast.env")
     assert f"frame_stride={made[0]['frame_stride'] or 5}" in service.log
@@ -102,6 +104,18 @@ def test_what_the_sweep_sets_is_no_option(bench, flag, name):
     assert result.returncode == EUSAGE
     assert f"'bench' sets --{name} itself; 'touchline bench --help' tells how" in result.stderr
     assert f"\n      --{name}" not in bench("--help")[0].stdout
+
+
+def test_the_whole_sweep_tries_everything_alone(bench):
+    result, folder, _ = bench("--video-path", "clip.mp4", "--repeats", "1", "-q", "--json", "all.json")
+    assert result.returncode == 0, result.stderr
+    rows = json.loads((folder / "all.json").read_text())["results"]
+    names = ["batch_size", "frame_stride", "img_size", "prefetch_frames"]
+    configs = {tuple(row[name] for name in names) for row in rows}
+    assert len(configs) == len(rows)
+    for name in range(len(names)):
+        rest = [config[:name] + config[name + 1:] for config in configs]
+        assert len(set(rest)) < len(rest), f"{names[name]} never changes alone"
 
 
 def test_an_address(bench, videos):
