@@ -39,7 +39,8 @@ struct TlNetwork {
     int put_slot;     // next or filling slot, decoder's thread only
     int aborted;      // under mutex
     const atomic_int *cancel;
-    int64_t wait_us; // results' thread only
+    int64_t wait_us;     // results' thread only
+    int64_t put_wait_us; // decoder's thread only
 };
 
 // The size a model names for --quality high, touchline.high = "1280x736"; one that names none keeps its own.
@@ -176,6 +177,11 @@ double tl_network_wait_s(const TlNetwork *network)
     return tl_us_to_s(network->wait_us);
 }
 
+double tl_network_put_wait_s(const TlNetwork *network)
+{
+    return tl_us_to_s(network->put_wait_us);
+}
+
 // Requests of an interrupted clip may still run: their buffers must be idle before the next clip writes into them.
 static void drain(TlNetwork *net)
 {
@@ -186,7 +192,7 @@ static void drain(TlNetwork *net)
     }
     net->put_slot = 0;
     net->aborted = 0;
-    net->wait_us = 0;
+    net->wait_us = net->put_wait_us = 0;
 }
 
 int tl_network_begin(TlNetwork *net, int width, int height, unsigned cpumask, const atomic_int *cancel, TlDiag *diag)
@@ -240,11 +246,13 @@ static int start(TlNetwork *net, int s, TlDiag *diag)
 
 int tl_network_put(TlNetwork *net, const TlPicture *picture, TlTicket *ticket, TlDiag *diag)
 {
+    int64_t begin = tl_now_us();
     int s = net->put_slot;
     int aborted = 0;
     pthread_mutex_lock(&net->mutex);
     while (net->slot[s].state == SLOT_RUNNING && !aborted)
         aborted = !wait_changed(net);
+    net->put_wait_us += tl_now_us() - begin;
     aborted |= net->aborted;
     if (!aborted && net->slot[s].state == SLOT_FREE) {
         net->slot[s].state = SLOT_FILLING;

@@ -55,7 +55,8 @@ TL_NODISCARD int tl_network_points(TlNetwork *network, TlTicket ticket, const Tl
 
 // Wakes a blocked put and take for good (until begin). Safe from any thread.
 void tl_network_abort(TlNetwork *network);
-// Seconds that take waited for answers, of the clip.
+// Seconds that take waited for answers, and that put waited for a slot, of the clip.
 double tl_network_wait_s(const TlNetwork *network);
+double tl_network_put_wait_s(const TlNetwork *network);
 
 #endif

@@ -528,8 +528,6 @@ void tl_session_stats(const TlSession *s, TlStats *stats)
                        .wall_s = s->wall_s,
                        .first_record_s = s->first_record_s,
                        .decode_s = s->decode_s,
-                       .pre_s = s->pre_s,
-                       .post_s = s->post_s,
                        .track_s = s->track_s,
                        .pitch_s = s->pitch_s,
                        .fill_s = s->fill_s,
@@ -537,6 +535,10 @@ void tl_session_stats(const TlSession *s, TlStats *stats)
                        .pitch_infer_s = s->pitch ? tl_network_wait_s(s->pitch) : 0,
                        .time_budget_hit = (uint8_t)atomic_load(&s->time_budget_hit)};
     stats->wait_infer_s = stats->player_infer_s + stats->pitch_infer_s;
+    // Both stages wait for the networks, and tracking and pitch run inside the second one: each second counts once.
+    double put_wait_s = tl_network_put_wait_s(s->player) + (s->pitch ? tl_network_put_wait_s(s->pitch) : 0);
+    stats->pre_s = fmax(0, s->pre_s - put_wait_s);
+    stats->post_s = fmax(0, s->post_s - stats->wait_infer_s - s->track_s - s->pitch_s);
 }
 
 void tl_session_close(TlSession **session)

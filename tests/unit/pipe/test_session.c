@@ -319,6 +319,25 @@ static void spent_budget_still_answers_all(void **state)
     free(records);
 }
 
+// Of a clip that does little but wait for its networks, the stages' own work is a small part.
+static void waiting_is_no_work(void **state)
+{
+    (void)state;
+    Case c = {.frames = 24, .stride = 1, .threads = 1, .extra = "delay_us 40000\n"};
+    TlDiag diag = {0};
+    TlStats stats;
+    TlRecord *records = calloc((size_t)c.frames, sizeof *records);
+    TlSession *session = open_case(&c, &diag);
+    int answered;
+    assert_int_equal(run_clip(session, &c, records, &answered, &diag), TL_EOF);
+    tl_session_stats(session, &stats);
+    assert_true(stats.wait_infer_s > 0.2);
+    assert_true(stats.pre_s >= 0 && stats.pre_s < stats.wait_infer_s / 2);
+    assert_true(stats.post_s >= 0 && stats.post_s < stats.wait_infer_s / 2);
+    tl_session_close(&session);
+    free(records);
+}
+
 // Batches that fill at different paces in two networks, behind queues of every length, with and without a budget:
 // whoever waits must have started what he waits for.
 static void no_setting_hangs(void **state)
@@ -560,6 +579,7 @@ int main(void)
         cmocka_unit_test(failures_are_told),
         cmocka_unit_test(nan_answers_are_harmless),
         cmocka_unit_test(spent_budget_still_answers_all),
+        cmocka_unit_test(waiting_is_no_work),
         cmocka_unit_test(no_setting_hangs),
         cmocka_unit_test(a_single_frame_is_answered),
         cmocka_unit_test(many_threads_are_no_error),
