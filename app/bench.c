@@ -233,6 +233,7 @@ static int check_outputs(const char *clip, TlDiag *diag)
 static int fetch(TlFetched *fetched, TlDiag *diag)
 {
     TlGuard guard = {0};
+    const TlDownloaderParams params = {.guard = &guard};
     char host[256] = "";
     const char *at = strstr(g_values.url, "://");
 
@@ -240,7 +241,7 @@ static int fetch(TlFetched *fetched, TlDiag *diag)
     int bracketed = *at == '[';
     snprintf(host, sizeof host, "%.*s", (int)strcspn(at + bracketed, bracketed ? "]" : ":/?#"), at + bracketed);
     int ret = at[0] ? tl_guard_allow(&guard, host, diag) : TL_OK;
-    return ret < 0 ? ret : tl_fetch(fetched, g_values.url, &guard, tl_interrupt_flag(), diag);
+    return ret < 0 ? ret : tl_fetch(fetched, g_values.url, &params, tl_interrupt_flag(), diag);
 }
 
 // The configurations of the sweep, the baseline last; returns how many. An automatic stride is that of serve.

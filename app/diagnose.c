@@ -5,10 +5,12 @@
 #include "command.h"
 #include "diagnose.h"
 #include "interrupt.h"
-#include "presets.h"
+#include "service_options.h"
 
 typedef struct DiagnoseValues {
     TlTextList hosts;
+    char preset[16];
+    int download_workers;
 } DiagnoseValues;
 
 static DiagnoseValues g_values;
@@ -21,6 +23,8 @@ static const TlCommandOption g_options[] = {
              .type = TL_OPTION_STRING,
              .offset = offsetof(DiagnoseValues, hosts)},
      .many = 1},
+    TL_PRESET_ROW(0, DiagnoseValues, preset),
+    TL_DOWNLOAD_WORKERS_ROW(0, DiagnoseValues, download_workers),
     {.def = {.flag = NULL}},
 };
 
@@ -61,8 +65,8 @@ static int run(const TlCommandLine *line, TlDiag *diag)
     TlGuard guard = {0};
     TlDiagnosis diagnosis;
     TlOptions options = line->options;
-    int ret = TL_OK;
     tl_service_defaults(&options); // but no budget: it would hide what the steps cost
+    int ret = tl_preset_apply(g_values.preset, &options, diag);
     for (int i = 0; i < g_values.hosts.count && ret == TL_OK; i++)
         ret = tl_guard_allow(&guard, g_values.hosts.item[i], diag);
     const TlDiagnoseParams params = {.cancel = tl_interrupt_flag(),
@@ -70,6 +74,7 @@ static int run(const TlCommandLine *line, TlDiag *diag)
                                      .input = line->arguments.item[0],
                                      .options = &options,
                                      .guard = &guard,
+                                     .download_workers = g_values.download_workers,
                                      .step = print_step};
     if (ret == TL_OK)
         ret = tl_diagnose(&params, &diagnosis, diag);
@@ -91,9 +96,7 @@ const TlCommand tl_command_diagnose = {
     .description =
         "Fetches a clip, decodes it, loads the networks with an empty and with a filled cache, runs the clip from disk "
         "and at last as the miner does it, download and work side by side. Settings are those of `touchline serve`, "
-        "but for "
-        "its time budget.\nThe last line names the step that costs "
-        "most and what helps.",
+        "but for its time budget.\nThe last line names the step that costs most and what helps.",
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Frames|Pitch|Machine",

@@ -1,4 +1,5 @@
-// Named sets of the three settings that decide speed: for `serve --preset` and the settings template, from one table.
+// Named sets of the three settings that decide speed: for --preset of `serve` and `diagnose` and the settings
+// template, from one table.
 #ifndef TL_APP_PRESETS_H
 #define TL_APP_PRESETS_H
 

@@ -6,8 +6,8 @@
 
 #include "base/strbuf.h"
 #include "chain_options.h"
-#include "presets.h"
 #include "serve.h"
+#include "service_options.h"
 
 typedef struct ServeValues {
     TlServeSettings settings;
@@ -93,16 +93,7 @@ static const TlCommandOption g_options[] = {
              .type = TL_OPTION_STRING,
              .offset = offsetof(ServeValues, hosts)},
      .many = 1},
-    {.def = {.flag = "preset",
-             .env = "TOUCHLINE_PRESET",
-             .group = "Service",
-             .value = "NAME",
-             .help = "batch size, image size and stride for a card or a goal, where they are not set otherwise",
-             .deflt = "none",
-             .choices = TL_PRESET_CHOICES,
-             .type = TL_OPTION_STRING,
-             .max = sizeof g_values.preset - 1,
-             .offset = offsetof(ServeValues, preset)}},
+    TL_PRESET_ROW(0, ServeValues, preset),
     {.def = {.flag = "queue",
              .env = "TOUCHLINE_QUEUE",
              .group = "Service",
@@ -118,13 +109,7 @@ static const TlCommandOption g_options[] = {
                      "10 s; 0 = no limit, for a service behind a proxy",
              .deflt = "50",
              NUMBER(TL_OPTION_INT, refusals, 0, 1000000)}},
-    {.def = {.flag = "download-workers",
-             .env = "PARALLEL_DOWNLOAD_WORKERS",
-             .group = "Service",
-             .value = "N",
-             .help = "most connections of one download",
-             .deflt = "8",
-             NUMBER(TL_OPTION_INT, download_workers, 1, 16)}},
+    TL_DOWNLOAD_WORKERS_ROW(offsetof(ServeValues, settings), TlServeSettings, download_workers),
     {.def = {.flag = "log-format",
              .env = "TOUCHLINE_LOG_FORMAT",
              .group = "Service",

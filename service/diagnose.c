@@ -102,10 +102,16 @@ static void resolve(Job *job)
     }
 }
 
+static TlDownloaderParams downloader_params(const Job *job)
+{
+    return (TlDownloaderParams){.guard = job->params->guard, .workers = job->params->download_workers};
+}
+
 static int fetch(Job *job)
 {
+    const TlDownloaderParams params = downloader_params(job);
     resolve(job);
-    int ret = tl_fetch(&job->clip, job->params->input, job->params->guard, job->params->cancel, job->diag);
+    int ret = tl_fetch(&job->clip, job->params->input, &params, job->params->cancel, job->diag);
     if (ret < 0)
         return ret;
     const TlDownloadStats *stats = &job->clip.stats;
@@ -202,7 +208,7 @@ static int run_from_disk(Job *job)
 // As the miner does it: decoding begins with the first bytes.
 static int run_challenge(Job *job)
 {
-    const TlDownloaderParams params = {.guard = job->params->guard};
+    const TlDownloaderParams params = downloader_params(job);
     TlDownloader *downloader = NULL;
     TlDownload *download = NULL;
     int64_t begin = tl_now_us();

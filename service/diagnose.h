@@ -35,6 +35,7 @@ typedef struct TlDiagnoseParams {
     const char *input; ///< http(s) URL or file
     const TlOptions *options;
     const TlGuard *guard;
+    int download_workers; ///< 0 = 8
     // called after each step that was measured, in the order of the list
     void (*step)(void *opaque, int step, double seconds);
     void *opaque;

@@ -34,16 +34,16 @@ static int save(TlDownload *download, int fd, const atomic_int *cancel, TlDiag *
     return ret < 0 || n == 0 ? ret : tl_fail(diag, n, "the download broke off");
 }
 
-int tl_fetch(TlFetched *fetched, const char *url, const TlGuard *guard, const atomic_int *cancel, TlDiag *diag)
+int tl_fetch(TlFetched *fetched, const char *url, const TlDownloaderParams *params, const atomic_int *cancel,
+             TlDiag *diag)
 {
-    const TlDownloaderParams params = {.guard = guard};
     TlDownloader *downloader = NULL;
     TlDownload *download = NULL;
     *fetched = (TlFetched){.fd = tl_download_temporary(diag)};
     if (fetched->fd < 0)
         return fetched->fd;
     snprintf(fetched->path, sizeof fetched->path, "/proc/self/fd/%d", fetched->fd);
-    int ret = tl_downloader_open(&downloader, &params, diag);
+    int ret = tl_downloader_open(&downloader, params, diag);
     if (ret == TL_OK)
         ret = tl_download_start(&download, downloader, url, diag);
     if (ret == TL_OK)

@@ -12,10 +12,10 @@ typedef struct TlFetched {
     TlDownloadStats stats;
 } TlFetched;
 
-// Downloads the clip by the service's downloader. cancel: not 0 = give up with TL_EINTERRUPTED, may be NULL. Errors of
-// the download, TL_EIO, TL_ENOSPC. After success tl_fetched_close.
-TL_NODISCARD int tl_fetch(TlFetched *fetched, const char *url, const TlGuard *guard, const atomic_int *cancel,
-                          TlDiag *diag);
+// Downloads the clip by the service's downloader, opened with params. cancel: not 0 = give up with TL_EINTERRUPTED, may
+// be NULL. Errors of the download, TL_EIO, TL_ENOSPC. After success tl_fetched_close.
+TL_NODISCARD int tl_fetch(TlFetched *fetched, const char *url, const TlDownloaderParams *params,
+                          const atomic_int *cancel, TlDiag *diag);
 void tl_fetched_close(TlFetched *fetched);
 
 #endif

@@ -199,9 +199,9 @@ def test_lines_of_a_synthetic_match(binary, environment, tmp_path, score):
 
 @pytest.fixture
 def diagnose(binary, environment, networks, tmp_path):
-    def run(*words):
+    def run(*words, env=None, networks=networks):
         return subprocess.run([binary, "diagnose", *map(str, words), *networks], capture_output=True, text=True,
-                              cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path)}, timeout=120)
+                              cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path), **(env or {})}, timeout=120)
     return run
 
 
@@ -219,6 +219,22 @@ def test_diagnose_an_address(diagnose, videos, tmp_path):
     assert "50 frames of 320x180, 11 of them seen" in result.stdout  # five a second and the last, as serve has it
     assert re.search(r"^largest: \S.* -> \S", result.stdout, re.M)
     assert list(tmp_path.iterdir()) == []  # nothing is left behind
+
+
+def test_diagnose_takes_the_settings_of_the_service(diagnose, clips, videos, tmp_path):
+    (tmp_path / "clip.mp4").write_bytes(clips["first"])
+    networks = []
+    for name, head in (("player", "centers"), ("pitch", "points")):
+        (tmp_path / name).write_text(f"touchline-script 1\nhead {head}\nsize 512 288\nloop\nframe\n")
+        networks += [f"--{name}-model", name]
+    for words, env, seen in (([], {"TOUCHLINE_PRESET": "max-speed"}, 18), (["--preset", "max-speed"], {}, 18),
+                             (["--preset", "max-speed", "--stride", "10"], {}, 6)):  # every n-th and the last
+        result = diagnose("clip.mp4", *words, env=env, networks=networks)
+        assert result.returncode == 0 and f", {seen} of them seen" in result.stdout, result.stdout + result.stderr
+    for words, several in (([], True), (["--download-workers", "1"], False)):
+        result = diagnose(videos.url("slow"), "--allow-host", "127.0.0.1", *words)
+        assert result.returncode == 0, result.stderr
+        assert (" over 1 connection," not in result.stdout) == several, result.stdout
 
 
 def test_diagnose_a_file_and_failures(diagnose, clips, videos, tmp_path):
