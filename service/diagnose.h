@@ -18,7 +18,7 @@ enum TlDiagnoseStep {
     TL_DIAGNOSE_LOAD_COLD,   ///< networks loaded with an empty cache: once per machine and version
     TL_DIAGNOSE_LOAD_WARM,   ///< networks loaded from the cache: once per start
     TL_DIAGNOSE_NETWORKS,    ///< waiting for the networks during the clip
-    TL_DIAGNOSE_REST,        ///< preparing, tracking, pitch and filling, summed over threads
+    TL_DIAGNOSE_REST,        ///< preparing, or tracking, pitch and filling: two threads, the busier one
     TL_DIAGNOSE_CLIP,        ///< the whole clip from disk, networks warm
     TL_DIAGNOSE_TOTAL,       ///< the whole challenge: download and clip side by side, networks warm
     TL_DIAGNOSE_STEP_COUNT
@@ -47,7 +47,8 @@ const char *tl_diagnose_name(int step);
 // Runs all steps; takes about twice as long as a challenge. Temporary files are gone afterwards. Errors of the download
 // and of the session.
 TL_NODISCARD int tl_diagnose(const TlDiagnoseParams *params, TlDiagnosis *diagnosis, TlDiag *diag);
-// One sentence about the step that costs most of TOTAL, and what to do about it. Static string.
+// One sentence about the step that costs most of TOTAL, and what to do about it. *step: of those between RESOLVE and
+// REST, without opening and loading. Static string.
 const char *tl_diagnose_advice(const TlDiagnosis *diagnosis, int *step);
 
 #endif
