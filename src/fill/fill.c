@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "fill/belong.h"
 #include "fill/chain.h"
 #include "fill/feet.h"
 #include "fill/graphics.h"
@@ -17,14 +18,10 @@
 
 enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
 
-#define PERSON_OFF_M  3.0  // a foot farther outside belongs to a spectator, coach or ball boy
-#define REFEREE_OFF_M 4.0  // assistants run along the line
-#define MARGIN_M      8.0  // pitch coordinates are given this far outside
-#define OFF_FADE      0.97 // per key frame: somebody who steps onto the pitch is shown soon
-#define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
-#define PAN_SPEED     0.03 // picture widths per second
-#define SETTLE_S      0.3  // after that the camera of a frame is known to a few pixels
-#define DOUBLE_IOU    0.75 // an interpolated box that lies so much on a detected one is the same person
+#define MARGIN_M   8.0  // pitch coordinates are given this far outside
+#define PAN_SPEED  0.03 // picture widths per second
+#define SETTLE_S   0.3  // after that the camera of a frame is known to a few pixels
+#define DOUBLE_IOU 0.75 // an interpolated box that lies so much on a detected one is the same person
 
 typedef struct TlSlot {
     int64_t frame;
@@ -37,7 +34,7 @@ typedef struct TlSlot {
 typedef struct Face {
     int32_t id, shown;
     float best_score;
-    float on, off; ///< fading counts of key frames on and off the pitch (a ball: beside and on a mark)
+    TlBelonging belonging;
     int keeper_of; ///< team whose goal he was seen to keep
     TlStill still;
 } Face;
@@ -176,42 +173,6 @@ void tl_fill_finish(TlFill *f)
 
 // --- who stands where
 
-static double outside_m(const TlFill *f, double x, double y)
-{
-    double dx = fmax(fmax(-x, x - f->pitch.length_m), 0), dy = fmax(fmax(-y, y - f->pitch.width_m), 0);
-    return hypot(dx, dy);
-}
-
-static int stands(const TlPitchView *view, double x, double y, double *gx, double *gy)
-{
-    return tl_view_ground(view, x, y, gx, gy) == 0 && isfinite(*gx) && isfinite(*gy);
-}
-
-static int on_mark(const TlFill *f, double x, double y)
-{
-    const TlPitchModel *p = &f->pitch;
-    const double mark[3][2] = {
-        {p->point[8][0], p->point[8][1]}, {p->point[21][0], p->point[21][1]}, {0.5 * p->length_m, 0.5 * p->width_m}};
-    for (int i = 0; i < 3; i++)
-        if (hypot(x - mark[i][0], y - mark[i][1]) < MARK_M)
-            return 1;
-    return 0;
-}
-
-// 1 when a sighting stands where what it claims to be does not belong, 0 when it is well, -1 when nobody can tell.
-static int is_misplaced(const TlFill *f, const TlPitchView *view, const TlTracked *t)
-{
-    double x, y, gx, gy, next_x, next_y;
-    tl_ground_pixel(t->bbox, t->class_id, &x, &y);
-    if (t->class_id == TL_CLASS_BALL)
-        return stands(view, x, y, &gx, &gy) ? on_mark(f, gx, gy) : -1;
-    // Feet below the picture say nothing, nor does ground where a pixel is more than half a metre.
-    if (y > f->params.height - 2.0 || !stands(view, x, y, &gx, &gy) || !stands(view, x, y - 1, &next_x, &next_y) ||
-        hypot(next_x - gx, next_y - gy) > 0.5)
-        return -1;
-    return outside_m(f, gx, gy) > (t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M);
-}
-
 static int class_of(const TlFill *f, int32_t id, int class_id)
 {
     return f->params.tracker ? tl_tracker_class(f->params.tracker, id) : class_id;
@@ -225,7 +186,7 @@ static void judge_side(TlFill *f, const TlPitchView *view, const TlTracked *t, F
     if (!f->params.tracker || (class_id != TL_CLASS_PLAYER && class_id != TL_CLASS_GOALKEEPER))
         return;
     tl_ground_pixel(t->bbox, class_id, &x, &y);
-    if (!stands(view, x, y, &gx, &gy))
+    if (tl_stands(view, x, y, &gx, &gy))
         return;
     if (class_id == TL_CLASS_PLAYER)
         tl_sides_add(&f->sides, tl_tracker_team(f->params.tracker, t->id), gx);
@@ -242,13 +203,8 @@ static void judge_key(TlFill *f, TlKeyFrame *key)
         return;
     for (int i = 0; i < key->count; i++) {
         const TlTracked *t = &key->item[i].seen;
-        int off = is_misplaced(f, &view, t);
-        if (off < 0)
-            continue;
         Face *face = face_of(f, t->id);
-        face->on = face->on * (float)OFF_FADE + (off ? 0 : 1);
-        face->off = face->off * (float)OFF_FADE + (off ? 1 : 0);
-        if (!off)
+        if (tl_belong_add(&face->belonging, &f->pitch, &view, t, key->frame))
             judge_side(f, &view, t, face);
     }
     tl_sides_step(&f->sides, key->frame, f->params.fps);
@@ -296,8 +252,7 @@ static int is_shown(TlFill *f, const TlChainBox *box, Face *face, int class_id, 
     if (!confirmed || face->best_score < f->params.min_score[class_id] ||
         tl_graphics_is(&f->graphics, &face->still, frame, f->params.fps))
         return 0;
-    return class_id == TL_CLASS_BALL ? !(face->off >= 4 && face->off > 4 * face->on)
-                                     : !(face->off + face->on >= 2 && face->off > 2 * face->on);
+    return tl_belong_is_shown(&face->belonging, class_id, f->params.fps);
 }
 
 // Cuts a box to the picture. 0 when too little is left of it.
@@ -389,7 +344,7 @@ static void sort_by_id(TlRecord *record)
 
 static void set_place(const TlFill *f, TlObject *o, double x, double y)
 {
-    if (outside_m(f, x, y) > MARGIN_M)
+    if (tl_outside_m(&f->pitch, x, y) > MARGIN_M)
         return;
     o->pitch[0] = (float)x;
     o->pitch[1] = (float)y;
@@ -462,7 +417,7 @@ static void place_on_pitch(const TlFill *f, const TlPitchView *view, TlRecord *r
         TlObject *o = &record->objects[i];
         double x, y, gx, gy;
         tl_ground_pixel(o->bbox, o->class_id, &x, &y);
-        if (stands(view, x, y, &gx, &gy))
+        if (tl_stands(view, x, y, &gx, &gy) == 0)
             set_place(f, o, gx, gy);
     }
 }

@@ -1,0 +1,89 @@
+// Who belongs on the pitch.
+//
+// In: sightings of tracks through the camera of their key frame. Out: whether the track is shown. One sighting is
+// weighed against all others of its track, the older ones less and less, because a box or a camera errs now and then.
+#include "fill/belong.h"
+
+#include <math.h>
+
+#define PERSON_OFF_M  3.0  // a foot farther outside belongs to a spectator, coach or ball boy
+#define REFEREE_OFF_M 4.0  // assistants run along the line
+#define NEAR_M        1.2  // players stand farther outside for a throw-in only
+#define AWAY_S        8.0  // and not so long
+#define GIANT_M       3.2  // a box of such a height holds no person but a piece of a board
+#define FADE          0.97 // per key frame: somebody who steps onto the pitch is shown soon
+#define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
+
+double tl_outside_m(const TlPitchModel *pitch, double x, double y)
+{
+    double dx = fmax(fmax(-x, x - pitch->length_m), 0), dy = fmax(fmax(-y, y - pitch->width_m), 0);
+    return hypot(dx, dy);
+}
+
+int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *gy)
+{
+    return tl_view_ground(view, x, y, gx, gy) == 0 && isfinite(*gx) && isfinite(*gy) ? 0 : -1;
+}
+
+static int on_mark(const TlPitchModel *p, double x, double y)
+{
+    const double mark[3][2] = {
+        {p->point[8][0], p->point[8][1]}, {p->point[21][0], p->point[21][1]}, {0.5 * p->length_m, 0.5 * p->width_m}};
+    for (int i = 0; i < 3; i++)
+        if (hypot(x - mark[i][0], y - mark[i][1]) < MARK_M)
+            return 1;
+    return 0;
+}
+
+// Seen from above a person is foreshortened, so no one looks higher than this. Pixels per metre across the line of
+// sight: what a step in any direction moves a foot sideways at most.
+static int is_giant(const TlPitchView *view, const TlTracked *t, double gx, double gy)
+{
+    double x[2], y[2], across[2];
+    for (int k = 0; k < 2; k++) {
+        if (tl_view_picture(view, gx - 0.25 * (k == 0), gy - 0.25 * (k == 1), &x[0], &y[0]) ||
+            tl_view_picture(view, gx + 0.25 * (k == 0), gy + 0.25 * (k == 1), &x[1], &y[1]))
+            return 0;
+        across[k] = (x[1] - x[0]) / 0.5;
+    }
+    return (double)t->bbox[3] - t->bbox[1] > GIANT_M * hypot(across[0], across[1]);
+}
+
+// How far outside of where it belongs a person stands, -1 when nobody can tell: feet below the picture say nothing, nor
+// does ground where a pixel is more than half a metre.
+static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, double gx, double gy,
+                       double x, double y)
+{
+    double next_x, next_y;
+    if (y > view->height - 2.0 || tl_stands(view, x, y - 1, &next_x, &next_y) || hypot(next_x - gx, next_y - gy) > 0.5)
+        return -1;
+    return is_giant(view, t, gx, gy) ? INFINITY : tl_outside_m(pitch, gx, gy);
+}
+
+int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, int64_t frame)
+{
+    double x, y, gx, gy;
+    int off, is_ball = t->class_id == TL_CLASS_BALL, stands;
+    tl_ground_pixel(t->bbox, t->class_id, &x, &y);
+    stands = tl_stands(view, x, y, &gx, &gy) == 0;
+    double astray = stands && !is_ball ? astray_m(pitch, view, t, gx, gy, x, y) : -1;
+    if (!b->is_judged || astray < NEAR_M)
+        b->near = frame;
+    b->judged = frame;
+    b->is_judged = 1;
+    if (!stands || (!is_ball && astray < 0))
+        return 0;
+    off = is_ball ? on_mark(pitch, gx, gy) : astray > (t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M);
+    b->on = b->on * (float)FADE + (off ? 0 : 1);
+    b->off = b->off * (float)FADE + (off ? 1 : 0);
+    return !off;
+}
+
+int tl_belong_is_shown(const TlBelonging *b, int class_id, double fps)
+{
+    if (class_id == TL_CLASS_BALL)
+        return !(b->off >= 4 && b->off > 4 * b->on);
+    if (class_id != TL_CLASS_REFEREE && (double)(b->judged - b->near) > AWAY_S * fps)
+        return 0;
+    return !(b->off + b->on >= 2 && b->off > 2 * b->on);
+}

@@ -1,0 +1,122 @@
+// Who belongs on the pitch, seen straight from above at ten pixels a metre, the pitch's corner at (100, 100).
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "fill/belong.h"
+
+enum { FPS = 25 };
+
+static TlPitchModel model;
+static const TlPitchView view = {.straight = {0.1, 0, -10, 0, 0.1, -10, 0, 0, 1}, .width = 1280, .height = 900};
+
+// A person of so many pixels whose feet are at a place of the pitch.
+static TlTracked person(int class_id, double x, double y, double height)
+{
+    TlTracked t = {.id = 1, .class_id = class_id, .score = 0.8f, .confirmed = 1};
+    t.bbox[0] = (float)(100 + 10 * x - 4);
+    t.bbox[1] = (float)(100 + 10 * y - height);
+    t.bbox[2] = (float)(100 + 10 * x + 4);
+    t.bbox[3] = (float)(100 + 10 * y);
+    return t;
+}
+
+// `seconds` of five sightings a second from frame `from` on; returns the frame behind.
+static int64_t stay(TlBelonging *b, TlTracked t, double seconds, int64_t from)
+{
+    for (int i = 0; i < (int)(5 * seconds); i++, from += FPS / 5)
+        (void)tl_belong_add(b, &model, &view, &t, from);
+    return from;
+}
+
+static int shown(const TlBelonging *b, int class_id)
+{
+    return tl_belong_is_shown(b, class_id, FPS);
+}
+
+static void on_the_pitch(void **state)
+{
+    TlBelonging b = {0};
+    TlTracked t = person(TL_CLASS_PLAYER, 30, 20, 18);
+    (void)state;
+    assert_true(shown(&b, TL_CLASS_PLAYER)); // nothing known
+    assert_int_equal(tl_belong_add(&b, &model, &view, &t, 0), 1);
+    stay(&b, t, 60, 1);
+    assert_true(shown(&b, TL_CLASS_PLAYER));
+}
+
+static void spectators(void **state)
+{
+    TlBelonging b = {0};
+    (void)state;
+    int64_t at = stay(&b, person(TL_CLASS_PLAYER, 30, -5, 18), 2, 0);
+    assert_false(shown(&b, TL_CLASS_PLAYER));
+    stay(&b, person(TL_CLASS_PLAYER, 30, 2, 18), 8, at); // runs on
+    assert_true(shown(&b, TL_CLASS_PLAYER));
+}
+
+static void a_box_of_four_metres_is_a_board(void **state)
+{
+    TlBelonging person_high = {0}, high = {0};
+    (void)state;
+    stay(&person_high, person(TL_CLASS_PLAYER, 30, -2, 25), 2, 0);
+    stay(&high, person(TL_CLASS_PLAYER, 30, -2, 40), 2, 0);
+    assert_true(shown(&person_high, TL_CLASS_PLAYER));
+    assert_false(shown(&high, TL_CLASS_PLAYER));
+}
+
+// A throw-in does not take so long. Assistants stay there, and so may referees.
+static void a_coach_stands_beside_the_line(void **state)
+{
+    TlBelonging thrower = {0}, coach = {0}, assistant = {0};
+    (void)state;
+    stay(&thrower, person(TL_CLASS_PLAYER, 30, -2, 18), 6, 0);
+    assert_true(shown(&thrower, TL_CLASS_PLAYER));
+    int64_t at = stay(&coach, person(TL_CLASS_PLAYER, 30, -2, 18), 10, 0);
+    assert_false(shown(&coach, TL_CLASS_PLAYER));
+    assert_false(shown(&coach, TL_CLASS_GOALKEEPER));
+    stay(&coach, person(TL_CLASS_PLAYER, 30, 0.5, 18), 0.2, at); // a substitute comes on
+    assert_true(shown(&coach, TL_CLASS_PLAYER));
+    stay(&assistant, person(TL_CLASS_REFEREE, 30, -2, 18), 60, 0);
+    assert_true(shown(&assistant, TL_CLASS_REFEREE));
+}
+
+// Frames between two sightings say nothing: who was near the line and is not judged for a minute is shown.
+static void no_camera_no_judgement(void **state)
+{
+    TlBelonging b = {0};
+    (void)state;
+    stay(&b, person(TL_CLASS_PLAYER, 30, -2, 18), 4, 0);
+    assert_true(shown(&b, TL_CLASS_PLAYER));
+    TlTracked cut = person(TL_CLASS_PLAYER, 30, 80, 18); // feet on the picture's lower edge
+    assert_int_equal(tl_belong_add(&b, &model, &view, &cut, 60 * FPS), 0);
+    assert_true(shown(&b, TL_CLASS_PLAYER));
+}
+
+static void a_ball_on_a_mark(void **state)
+{
+    TlBelonging lies = {0}, rolls = {0};
+    TlTracked ball = person(TL_CLASS_BALL, 11, 34.2, 4);
+    (void)state;
+    stay(&lies, ball, 3, 0);
+    assert_false(shown(&lies, TL_CLASS_BALL));
+    stay(&rolls, person(TL_CLASS_BALL, 14, 34, 4), 3, 0);
+    assert_true(shown(&rolls, TL_CLASS_BALL));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(on_the_pitch),
+        cmocka_unit_test(spectators),
+        cmocka_unit_test(a_box_of_four_metres_is_a_board),
+        cmocka_unit_test(a_coach_stands_beside_the_line),
+        cmocka_unit_test(no_camera_no_judgement),
+        cmocka_unit_test(a_ball_on_a_mark),
+    };
+    tl_pitch_model_init(&model, 0, 0);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
