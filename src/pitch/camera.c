@@ -13,6 +13,7 @@
 
 #define FOCAL_LEAST 0.35 // of the width: 110 degrees of view
 #define FOCAL_MOST  30.0 // 1.9 degrees
+#define ALONG_LEAST 1.5  // of a camera in the seats or on a crane behind a goal: it looks along the pitch
 
 static double dot3(const double a[3], const double b[3])
 {
@@ -152,7 +153,7 @@ int tl_camera_view(const TlCamera *camera, int width, int height, TlPitchView *v
     return tl_homography_invert(g, view->straight);
 }
 
-TlCameraPrior tl_camera_any(const TlPitchModel *model, const double place[3])
+TlCameraPrior tl_camera_any(const TlPitchModel *model, const TlCamera *guess)
 {
     TlCameraPrior prior = {.log_focal = 0,
                            .log_focal_sd = 0.7,
@@ -162,8 +163,9 @@ TlCameraPrior tl_camera_any(const TlPitchModel *model, const double place[3])
                            .lens_sd = 0.045,
                            .lens_by_zoom = 1,
                            .roll_sd = 0.03};
-    double back = fmax(-place[0], place[0] - model->length_m);
-    if (back > 0 && place[1] > 0 && place[1] < model->width_m) { // seats, crane or roof behind a goal
+    const double *place = guess->position, *forward = guess->rotation + 6;
+    double along = place[0] < 0 ? forward[0] : place[0] > model->length_m ? -forward[0] : 0;
+    if (along > ALONG_LEAST * fabs(forward[1]) && place[1] > 0 && place[1] < model->width_m) {
         const double behind[3] = {place[0] < 0 ? -35 : model->length_m + 35, model->width_m / 2, -22};
         const double sd[3] = {25, 12, 12};
         memcpy(prior.position, behind, sizeof behind);

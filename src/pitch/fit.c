@@ -199,7 +199,7 @@ static void consider(const Job *job, TlCandidate candidate, Found *best)
     double homography[9];
     if (!tl_homography_invert(candidate.g, homography) &&
         !tl_camera_from_homography(homography, 0, job->params->width, job->params->height, &camera)) {
-        TlCameraPrior prior = tl_camera_any(job->model, camera.position);
+        TlCameraPrior prior = tl_camera_any(job->model, &camera);
         (void)fit_camera(job, &prior, candidate.mask, least_inliers(job), &camera, &by_camera);
     }
     if (by_camera.valid && (!best->valid || by_camera.score < best->score))
@@ -248,7 +248,7 @@ static int near_camera(const Job *job, TlCamera *camera, TlCameraPrior *prior)
         tl_camera_from_homography(homography, view ? view->lens : 0, p->width, p->height, camera))
         return -1;
     double place_sd = view ? NEAR_PLACE_SD_M : NEAR_PLACE_PLAIN_SD_M;
-    *prior = tl_camera_any(job->model, camera->position);
+    *prior = tl_camera_any(job->model, camera);
     prior->log_focal = camera->log_focal;
     prior->log_focal_sd = NEAR_ZOOM_SD;
     for (int k = 0; k < 3; k++) {
