@@ -251,10 +251,14 @@ static int list_configs(const TlOptions *set, TlBenchOutcome *outcomes)
     int count = (int)(g_values.quick ? sizeof g_quick / sizeof *g_quick : sizeof g_full / sizeof *g_full);
     TlOptions service = *set;
 
+    service.frame_stride = 0;
     tl_service_defaults(&service);
     for (int i = 0; i < count; i++) {
         outcomes[i].config = list[i];
-        outcomes[i].config.key_rate = list[i].stride ? 0 : service.key_rate;
+        if (list[i].stride)
+            continue;
+        outcomes[i].config.stride = service.frame_stride; // 1 without tracking
+        outcomes[i].config.key_rate = service.frame_stride ? 0 : service.key_rate;
     }
     outcomes[count++].config = g_baseline;
     return count;

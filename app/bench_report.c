@@ -180,5 +180,6 @@ int tl_bench_write_env(const char *path, const TlBenchOutcome *best, TlDiag *dia
         return ret;
     fprintf(file, "# touchline bench: %.1f source frames a second on this machine\n", best->fps);
     put_settings(file, "", &best->config);
+    fputs("FAST_MODE=0\n", file); // it would go before the stride
     return close_output(path, file, diag);
 }

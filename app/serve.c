@@ -220,6 +220,7 @@ const TlCommand tl_command_serve = {
     .options = g_options,
     .values = &g_values,
     .groups = "Networks|Detection|Frames|Pitch|Machine",
+    .sets = "frames",
     .examples = g_examples,
     .min_arguments = 0,
     .max_arguments = 0,

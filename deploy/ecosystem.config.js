@@ -16,7 +16,7 @@ module.exports = {
       restart_delay: 2000,
       max_memory_restart: "4G",
       autorestart: true,
-      stop_exit_codes: [2, 3, 12, 13, 18],
+      stop_exit_codes: [2, 3, 12, 18],
       wait_ready: false,
     },
   ],

@@ -16,15 +16,15 @@ static const int64_t REPORT_EVERY_US = 60000000;
 struct TlPeer {
     TlPeer *next, *previous;
     int fd;
-    int waits;        // for its answer: the miner's time is not held against it
-    int is_ended;     // to make room
-    int64_t since_us; // begin of the request or of the answer
+    int waits;           // for its answer: the miner's time is not held against it
+    atomic_int is_ended; // to make room; also read without the mutex
+    int64_t since_us;    // begin of the request or of the answer
     TlLimiterKey key;
     int settled; // a request of it was answered as it should, or is counted against its address
 };
 
 struct TlPeers {
-    pthread_mutex_t mutex; // guards the list, waits, is_ended and since_us; a leaf
+    pthread_mutex_t mutex; // guards the list, waits and since_us; a leaf
     TlPeer *first;
     TlMetrics *metrics;
     TlLimiter *limiter;       // NULL: nobody is limited
@@ -143,7 +143,7 @@ static void report_crowd(TlPeers *peers, TlLimiterKey key)
 int tl_peers_count_against(TlPeers *peers, TlPeer *peer)
 {
     int64_t now_us = tl_now_us();
-    if (!peer || atomic_load(&peers->quiescing))
+    if (!peer || atomic_load(&peers->quiescing) || atomic_load(&peer->is_ended)) // we are the ones who break off
         return 0;
     peer->settled = 1;
     if (tl_limiter_refused(peers->limiter, peer->key, now_us)) {
@@ -167,19 +167,22 @@ int tl_peers_is_wanted(TlPeers *peers, const struct sockaddr *address)
     return !is_closed;
 }
 
-// The address with the most connections that may be ended; 0 of them when there are none.
+// The address with the most connections that may be ended, among equals the one that we wait for longest; 0 of them
+// when there are none.
 static int greediest(const TlPeers *peers, TlLimiterKey *key)
 {
+    const TlPeer *chosen = NULL;
     int most = 0;
     for (const TlPeer *peer = peers->first; peer; peer = peer->next) {
         int count = 0;
         for (const TlPeer *other = peer; other && !peer->waits; other = other->next)
             count += other->key == peer->key && !other->waits;
-        if (count > most) {
+        if (count > most || (chosen && count == most && peer->since_us < chosen->since_us)) {
             most = count;
-            *key = peer->key;
+            chosen = peer;
         }
     }
+    *key = chosen ? chosen->key : 0;
     return most;
 }
 
@@ -189,7 +192,7 @@ void tl_peers_make_room(TlPeers *peers, int most)
     int ended = 0;
     pthread_mutex_lock(&peers->mutex);
     for (const TlPeer *peer = peers->first; peer; peer = peer->next)
-        if (peer->is_ended && !peer->waits)
+        if (atomic_load(&peer->is_ended) && !peer->waits)
             most = 0;
     int left = most > 0 ? greediest(peers, &key) : 0;
     if (most > (left + 1) / 2) // a request of an honest neighbour may be among the newest
@@ -199,7 +202,7 @@ void tl_peers_make_room(TlPeers *peers, int most)
         if (peer->waits || peer->key != key)
             continue;
         if (left-- <= most) {
-            peer->is_ended = 1;
+            atomic_store(&peer->is_ended, 1);
             shutdown(peer->fd, SHUT_RDWR);
             ended++;
         }

@@ -50,7 +50,7 @@ static int check_head(const TlRequestHead *head, TlRefusal *refusal)
                              "%s{\"type\":\"missing\",\"loc\":[\"header\",\"%s\"],\"msg\":\"Field "
                              "required\",\"input\":null}",
                              list.length ? "," : "", header[i].name);
-    if (!list.length)
+    if (!list.length && !list.failed)
         return 0;
     refusal->status = 422;
     refusal->reason = "header";

@@ -159,7 +159,8 @@ def main():
         net.load_state_dict(s["net"]), ema.load_state_dict(s["ema"]), opt.load_state_dict(s["opt"])
         step = s["step"]
     elif a.init and a.init.endswith(".onnx"):
-        unfold(net, a.init, [BATCH[a.kind][0](frames, patches, np.random.default_rng([a.seed, k]), k)[0] for k in range(16)])
+        some = batches(BATCH[a.kind][0], frames, patches, a.seed, 0, workers=0)
+        unfold(net, a.init, [next(some)[0] for _ in range(16)])
         ema.load_state_dict(net.state_dict())
     elif a.init:
         s = torch.load(a.init, map_location=device, weights_only=True)

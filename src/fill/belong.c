@@ -60,7 +60,8 @@ static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const
     return is_giant(view, t, gx, gy) ? INFINITY : tl_outside_m(pitch, gx, gy);
 }
 
-int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, int64_t frame)
+int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, int64_t frame,
+                  double fps)
 {
     double x, y, gx, gy;
     int off, is_ball = t->class_id == TL_CLASS_BALL, stands;
@@ -69,6 +70,8 @@ int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *
     double astray = stands && !is_ball ? astray_m(pitch, view, t, gx, gy, x, y) : -1;
     if (!b->is_judged || astray < NEAR_M)
         b->near = frame;
+    else if ((double)(frame - b->judged) > fps) // what nobody saw counts for nothing
+        b->near += frame - b->judged;
     b->judged = frame;
     b->is_judged = 1;
     if (!stands || (!is_ball && astray < 0))

@@ -11,7 +11,7 @@ typedef struct TlBelonging {
     float on, off; ///< fading counts of key frames on and off the pitch (a ball: beside and on a mark)
     int is_judged;
     int64_t judged; ///< last key frame on which it was
-    int64_t near;   ///< last of them on which it was near the pitch or nobody could tell
+    int64_t near;   ///< last of them on which it was near the pitch or nobody could tell, later by gaps
 } TlBelonging;
 
 // How far outside the pitch a place is, m.
@@ -20,7 +20,7 @@ double tl_outside_m(const TlPitchModel *pitch, double x, double y);
 int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *gy);
 // Takes the sighting of a key frame in. 1 when it stands where it belongs, 0 when not or nobody can tell.
 int tl_belong_add(TlBelonging *belonging, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *seen,
-                  int64_t frame);
+                  int64_t frame, double fps);
 int tl_belong_is_shown(const TlBelonging *belonging, int class_id, double fps);
 
 #endif

@@ -204,7 +204,7 @@ static void judge_key(TlFill *f, TlKeyFrame *key)
     for (int i = 0; i < key->count; i++) {
         const TlTracked *t = &key->item[i].seen;
         Face *face = face_of(f, t->id);
-        if (tl_belong_add(&face->belonging, &f->pitch, &view, t, key->frame))
+        if (tl_belong_add(&face->belonging, &f->pitch, &view, t, key->frame, f->params.fps))
             judge_side(f, &view, t, face);
     }
     tl_sides_step(&f->sides, key->frame, f->params.fps);

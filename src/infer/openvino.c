@@ -102,7 +102,7 @@ static int check_device(const TlInferParams *params, TlDiag *diag)
 {
     const char *device = params->device && *params->device ? params->device : "auto";
     if (strcmp(device, "auto") != 0 && strcmp(device, "cpu") != 0)
-        return tl_fail(diag, TL_EBACKEND, "the backend 'openvino' runs on the CPU, not on the device '%s'", device);
+        return tl_fail(diag, TL_EUSAGE, "the backend 'openvino' runs on the CPU, not on the device '%s'", device);
     return TL_OK;
 }
 

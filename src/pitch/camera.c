@@ -163,6 +163,8 @@ TlCameraPrior tl_camera_any(const TlPitchModel *model, const TlCamera *guess)
                            .lens_sd = 0.045,
                            .lens_by_zoom = 1,
                            .roll_sd = 0.03};
+    if (!guess)
+        return prior;
     const double *place = guess->position, *forward = guess->rotation + 6;
     double along = place[0] < 0 ? forward[0] : place[0] > model->length_m ? -forward[0] : 0;
     if (along > ALONG_LEAST * fabs(forward[1]) && place[1] > 0 && place[1] < model->width_m) {

@@ -248,7 +248,7 @@ static int near_camera(const Job *job, TlCamera *camera, TlCameraPrior *prior)
         tl_camera_from_homography(homography, view ? view->lens : 0, p->width, p->height, camera))
         return -1;
     double place_sd = view ? NEAR_PLACE_SD_M : NEAR_PLACE_PLAIN_SD_M;
-    *prior = tl_camera_any(job->model, camera);
+    *prior = tl_camera_any(job->model, NULL);
     prior->log_focal = camera->log_focal;
     prior->log_focal_sd = NEAR_ZOOM_SD;
     for (int k = 0; k < 3; k++) {

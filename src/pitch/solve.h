@@ -83,7 +83,8 @@ typedef struct TlCameraContext {
 
 int tl_camera_from_homography(const double straight[9], double lens, int width, int height, TlCamera *camera);
 int tl_camera_view(const TlCamera *camera, int width, int height, TlPitchView *view);
-// Any camera at any football ground: beside the pitch, or behind a goal when a first guess is there and looks at it.
+// Any camera at any football ground: beside the pitch, or behind a goal when the first guess (may be NULL) is there and
+// looks along the pitch.
 TlCameraPrior tl_camera_any(const TlPitchModel *model, const TlCamera *guess);
 TlSolver tl_camera_solver(const TlCameraContext *context); ///< state: TlCamera
 

@@ -233,8 +233,8 @@ static void other_shapes_are_refused(void **state)
     write_standard_model(1, IN_H, IN_W);
     expect_refusal(128, 64, 1, "cpu", TL_EMODEL, "fixed to [1,6,16,32]");
     expect_refusal(WIDTH, HEIGHT, 2, "cpu", TL_EMODEL, "cannot take [2,6,16,32]");
-    expect_refusal(WIDTH, HEIGHT, 1, "cuda", TL_EBACKEND, "cuda");
-    expect_refusal(WIDTH, HEIGHT, 1, "gpu:1", TL_EBACKEND, "gpu:1");
+    expect_refusal(WIDTH, HEIGHT, 1, "cuda", TL_EUSAGE, "cuda");
+    expect_refusal(WIDTH, HEIGHT, 1, "gpu:1", TL_EUSAGE, "gpu:1");
     write_standard_model(0, 0, 0);
     expect_refusal(65, HEIGHT, 1, "cpu", TL_EMODEL, "even");
     const struct {

@@ -84,6 +84,12 @@ def test_what_serve_does_by_itself_is_tried(bench, binary, environment, serve, r
     assert f"frame_stride={stride}" in service.log  # of 25 frames a second
 
 
+def test_without_tracking_serve_looks_at_every_frame_and_so_does_its_row(bench):
+    result, folder, _ = bench("--video-path", "clip.mp4", "--quick", "-q", "--json", "all.json", env={"DISABLE_TRACKING": "1"})
+    assert result.returncode == 0, result.stderr
+    assert 0 not in {row["frame_stride"] for row in json.loads((folder / "all.json").read_text())["results"]}
+
+
 def test_settings_from_elsewhere_do_not_touch_the_sweep(bench):
     env = {"TIME_BUDGET_S": "0.001", "TOUCHLINE_FRAMES": "0:20", "FAST_MODE": "1", "FRAME_STRIDE": "7", "BATCH_SIZE": "8",
            "PREFETCH_FRAMES": "1"}

@@ -28,7 +28,7 @@ static TlTracked person(int class_id, double x, double y, double height)
 static int64_t stay(TlBelonging *b, TlTracked t, double seconds, int64_t from)
 {
     for (int i = 0; i < (int)(5 * seconds); i++, from += FPS / 5)
-        (void)tl_belong_add(b, &model, &view, &t, from);
+        (void)tl_belong_add(b, &model, &view, &t, from, FPS);
     return from;
 }
 
@@ -43,7 +43,7 @@ static void on_the_pitch(void **state)
     TlTracked t = person(TL_CLASS_PLAYER, 30, 20, 18);
     (void)state;
     assert_true(shown(&b, TL_CLASS_PLAYER)); // nothing known
-    assert_int_equal(tl_belong_add(&b, &model, &view, &t, 0), 1);
+    assert_int_equal(tl_belong_add(&b, &model, &view, &t, 0, FPS), 1);
     stay(&b, t, 60, 1);
     assert_true(shown(&b, TL_CLASS_PLAYER));
 }
@@ -84,15 +84,19 @@ static void a_coach_stands_beside_the_line(void **state)
     assert_true(shown(&assistant, TL_CLASS_REFEREE));
 }
 
-// Frames between two sightings say nothing: who was near the line and is not judged for a minute is shown.
+// A minute without a camera says nothing, nor do feet that the picture cuts off.
 static void no_camera_no_judgement(void **state)
 {
     TlBelonging b = {0};
     (void)state;
     stay(&b, person(TL_CLASS_PLAYER, 30, -2, 18), 4, 0);
     assert_true(shown(&b, TL_CLASS_PLAYER));
+    int64_t at = stay(&b, person(TL_CLASS_PLAYER, 30, -2, 18), 1, 60 * FPS);
+    assert_true(shown(&b, TL_CLASS_PLAYER));
+    stay(&b, person(TL_CLASS_PLAYER, 30, -2, 18), 5, at);
+    assert_false(shown(&b, TL_CLASS_PLAYER));
     TlTracked cut = person(TL_CLASS_PLAYER, 30, 80, 18); // feet on the picture's lower edge
-    assert_int_equal(tl_belong_add(&b, &model, &view, &cut, 60 * FPS), 0);
+    assert_int_equal(tl_belong_add(&b, &model, &view, &cut, 120 * FPS, FPS), 0);
     assert_true(shown(&b, TL_CLASS_PLAYER));
 }
 

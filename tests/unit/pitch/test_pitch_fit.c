@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "pitch/solve.h"
 #include "synthetic.h"
 
 static TlPitchModel model;
@@ -40,6 +41,30 @@ static void exact_points(void **state)
             fail_msg("camera %d: mean error %.3f px", i, mean);
         assert_true(fit.rms_px < 1);
     }
+}
+
+// What is thought of a camera before it is fitted depends on where the first guess stands and looks.
+static void behind_a_goal_or_beside_the_pitch(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 90; i++) {
+        Synthetic s = synthetic_camera(i, 1280, 720);
+        TlPoint points[32];
+        TlCamera camera;
+        double away = i % 2 ? 105 : 0; // the other goal
+        int behind = s.place[0] < 0;
+        if (behind && away > 0)
+            s.place[0] = 105 - s.place[0], s.look[0] = 105 - s.look[0];
+        s.lens = 0;
+        if (synthetic_points(&s, &model, 0, points) < 6)
+            continue;
+        TlPitchFit fit = fit_points(points, 1280, 720);
+        assert_int_equal(tl_camera_from_homography(fit.view.straight, fit.view.lens, 1280, 720, &camera), 0);
+        TlCameraPrior prior = tl_camera_any(&model, &camera);
+        assert_int_equal(prior.position[0] < 0, behind && away == 0);
+        assert_int_equal(prior.position[0] > 105, behind && away > 0);
+    }
+    assert_true(tl_camera_any(&model, NULL).position[0] == 52.5);
 }
 
 static void scatter(void **state)
@@ -373,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_points),
+        cmocka_unit_test(behind_a_goal_or_beside_the_pitch),
         cmocka_unit_test(scatter),
         cmocka_unit_test(a_third_are_outliers),
         cmocka_unit_test(mirrored_labels_are_refused),
