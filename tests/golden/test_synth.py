@@ -74,6 +74,26 @@ def test_camera_is_right(match):
     assert statistics.median(errors) < 1.0
 
 
+@pytest.mark.parametrize("seed", [3001, 3002, 3003, 3004])
+def test_behind_a_goal(tmp_path, seed):
+    """The pitch is right, and named as from behind the left goal whichever it was."""
+    run("synth", "-o", tmp_path / "clip.mp4", "--truth", tmp_path / "truth.jsonl", "--seconds", 1, "--seed", seed, "--camera", "behind")
+    run("process", tmp_path / "clip.mp4", "-o", tmp_path / "out.jsonl")
+    errors, (_, truth), (_, records) = [], read(tmp_path / "truth.jsonl"), read(tmp_path / "out.jsonl")
+    for t, r in zip(truth, records):
+        assert r["homography"] is not None
+        assert apply(r["homography"], 640, 650)[0] < apply(r["homography"], 640, 400)[0]
+        turned = apply(t["homography"], 640, 650)[0] > apply(t["homography"], 640, 400)[0]
+        for o in people(t):
+            x1, _, x2, y2 = o["bbox"]
+            x, y = apply(r["homography"], (x1 + x2) / 2, y2)
+            tx, ty = apply(t["homography"], (x1 + x2) / 2, y2)
+            if turned:
+                tx, ty = 105 - tx, 68 - ty
+            errors.append(((x - tx) ** 2 + (y - ty) ** 2) ** 0.5)
+    assert statistics.median(errors) < 1.0
+
+
 def test_places_are_not_mirrored(match):
     """A player near the far touchline has a small y: half of the field's formats count the other way."""
     truth, (_, records) = match
