@@ -1,10 +1,10 @@
 // touchline serve: the miner service of Bittensor subnet 44.
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <touchline/log.h>
 
-#include "base/strbuf.h"
 #include "chain_options.h"
 #include "serve.h"
 #include "service_options.h"
@@ -162,13 +162,14 @@ static int has_changed(const TlCommandOption *option)
 
 static void warn_of_changes(void)
 {
-    TlStrbuf names = {0};
+    char names[1024] = "";
+    size_t length = 0;
     for (const TlCommandOption *option = g_options; option->def.flag; option++)
-        if (has_changed(option))
-            tl_strbuf_printf(&names, "%s%s", names.length ? ", " : "", option->def.env);
-    if (names.length && !names.failed)
-        tl_log(TL_LOG_WARNING, "Changed, but taken only by a restart: %s", names.data);
-    tl_strbuf_deinit(&names);
+        if (has_changed(option) && length < sizeof names)
+            length +=
+                (size_t)snprintf(names + length, sizeof names - length, "%s%s", length ? ", " : "", option->def.env);
+    if (length)
+        tl_log(TL_LOG_WARNING, "Changed, but taken only by a restart: %s", names);
 }
 
 // SIGHUP: the same command line over the config file as it is now.

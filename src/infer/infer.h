@@ -2,8 +2,8 @@
 //
 // A backend knows tensors only: pre-processing and heads live elsewhere. Buffers are acquired once at open; submit and
 // wait allocate nothing. A network has `slots` independent requests; each slot owns one input and its outputs.
-// Backends: openvino.c (CPU), scripted.c (tests: replies from a file or a callback). Registering a backend = one line in
-// infer.c.
+// Backends: openvino.c (CPU), scripted.c (tests: replies from a file or a callback). Registering a backend = one line
+// in infer.c.
 #ifndef TL_INFER_INFER_H
 #define TL_INFER_INFER_H
 

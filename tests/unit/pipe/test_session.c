@@ -26,9 +26,9 @@ static uint8_t luma[WIDTH * HEIGHT], chroma[WIDTH * HEIGHT / 4];
 static void box_at(int p, int frame, double box[4])
 {
     box[0] = 150 + 160 * p + 2.0 * frame;
-    box[1] = 260 + 40 * (p % 3);
+    box[1] = 300 + 40 * (p % 3);
     box[2] = box[0] + 30;
-    box[3] = box[1] + 80;
+    box[3] = box[1] + 40;
 }
 
 // A camera on the main stand, 14 m high and 22 m behind the touchline, that looks at the centre spot: metres -> pixels.
