@@ -1,6 +1,7 @@
 """Wallet files made by the chain's own package."""
 import json
 import os
+import pathlib
 
 import bittensor_wallet
 import pytest
@@ -57,6 +58,8 @@ def test_a_file_that_others_can_read_is_told(serve, networks, wallet):
 
 def test_a_file_of_somebody_else(serve, networks, wallet):
     _, folder, path = wallet
+    if os.getuid() == 0 and not all(up.stat().st_mode & 0o001 for up in pathlib.Path(os.environ["TOUCHLINE"]).resolve().parents):
+        pytest.skip("other users cannot reach the program in this folder")
     for file in path.parent.iterdir():
         os.chmod(file, 0)
     os.chmod(path.parent, 0)
