@@ -33,10 +33,9 @@ void tl_peers_forgive(TlPeers *peers, const TlPeer *peer);
 
 int tl_peers_is_wanted(TlPeers *peers,
                        const struct sockaddr *address); // 0: its connection is to be closed, and counted
-// Everything is full: of the address with the most connections that do not wait for an answer (among equals the one
-// that was quiet for longest) the oldest are ended, at
-// most `most`, so that a few addresses cannot shut out all others. Nothing while those of the last call are not gone
-// yet.
+// Everything is full: ends the oldest connections, at most `most`, of the address that has most of those that do not
+// wait for an answer (among equals the one that was quiet for longest), so that a few addresses cannot shut out all
+// others. Nothing while those of the last call are not gone yet.
 void tl_peers_make_room(TlPeers *peers, int most);
 // Ends the connections that we wait for longer than limit_s.
 void tl_peers_sweep(TlPeers *peers, double limit_s);
