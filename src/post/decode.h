@@ -28,6 +28,10 @@ void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const f
 void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
                           TlDetections *out);
 
+// Balls get the size that the people around them let expect, halfway (ball_size.c); share is that of a person's height,
+// 0 = leave them. Works in place, without allocation; pictures of fewer than five people are left alone.
+void tl_ball_sizes(TlDetections *detections, const TlLetterbox *box, float share);
+
 // A point of network pixels becomes one of source pixels, 0,0,0 when it is outside the picture or not finite.
 void tl_point_emit(TlPoint *point, const TlLetterbox *box, float x, float y, float confidence);
 

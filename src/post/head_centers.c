@@ -32,6 +32,7 @@ static int centers_match(const TlModelMeta *meta, int want_points, TlPostParams 
     for (int c = 0; c < TL_CLASS_COUNT; c++)
         defaults->threshold[c] = default_threshold;
     tl_meta_floats(meta, "touchline.thresholds", names, defaults->threshold, TL_CLASS_COUNT);
+    tl_meta_floats(meta, "touchline.ball_share", NULL, &defaults->ball_share, 1);
     return 1;
 }
 
@@ -150,6 +151,7 @@ static void centers_detections(const TlTensor *const *outputs, int output_count,
         scan_class(&maps, c, tl_logit(params->threshold[c]));
     tl_candidates_finish(&candidates, box, params, out);
     score_classes(&maps, out);
+    tl_ball_sizes(out, box, params->ball_share);
 }
 
 const TlHeadOps tl_head_centers = {

@@ -39,6 +39,7 @@ typedef struct TlPostParams {
     float iou;                       ///< NMS
     int per_class;                   ///< NMS within a class only: somebody may be listed as player and as referee
     int max_detections;              ///< <= TL_DETECTION_MAX
+    float ball_share; ///< size of a ball's box as a share of a person's height, 0 = the model does not say
     // Filled by match for models with classes of their own; keep them when changing the thresholds.
     int class_count;                      ///< classes of the model, 0 = ours
     int8_t class_map[TL_MODEL_CLASS_MAX]; ///< class of the model -> enum TlClass, -1 = not wanted

@@ -320,6 +320,11 @@ static void metadata_is_matched(void **state)
     assert_float_equal(params.threshold[TL_CLASS_BALL], 0.1, 1e-7);
     assert_float_equal(params.threshold[TL_CLASS_REFEREE], 0.7, 1e-7);
     assert_float_equal(params.threshold[TL_CLASS_PLAYER], 0.3, 1e-7); // the default
+    assert_float_equal(params.ball_share, 0, 0);
+    snprintf(meta->item[3].key, sizeof meta->item[3].key, "touchline.ball_share");
+    snprintf(meta->item[3].value, sizeof meta->item[3].value, "0.21");
+    assert_int_equal(tl_head_centers.match(meta, 0, &params, &width, &height), 1);
+    assert_float_equal(params.ball_share, 0.21, 1e-7);
     free(meta);
 }
 
