@@ -9,10 +9,8 @@
 #include "base/clock.h"
 #include "base/cpu.h"
 #include "base/mem.h"
-#include "media/images.h"
 #include "pipe/session_bytes.h"
 #include "pipe/session_internal.h"
-#include "track/kits.h"
 
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
@@ -105,8 +103,7 @@ fail:
 
 // --- a clip
 
-// Stops the threads of the running clip and frees all that belongs to it. The networks stay.
-static void end_clip(TlSession *s)
+void tl_session_end_clip(TlSession *s)
 {
     atomic_store(&s->cancel, 1);
     if (s->pushed)
@@ -144,7 +141,7 @@ static void end_clip(TlSession *s)
     tl_free(&s->kept);
 }
 
-static void reset_clip(TlSession *s)
+void tl_session_reset_clip(TlSession *s)
 {
     s->ended = s->end_code = 0;
     s->pushed_count = 0;
@@ -235,7 +232,7 @@ static int begin_clip(TlSession *s, TlDiag *diag)
          (ret = tl_network_begin(s->pitch, s->info.width, s->info.height, cpumask, &s->cancel, diag)) < 0) ||
         (ret = create_trackers(s, diag)) < 0 || (ret = create_queues(s, diag)) < 0 ||
         (ret = start_threads(s, diag)) < 0)
-        end_clip(s);
+        tl_session_end_clip(s);
     return ret;
 }
 
@@ -258,8 +255,8 @@ static void set_info(TlSession *s, const TlStreamInfo *source)
 
 static int start_reader(TlSession *s, const char *input, struct TlByteSource *bytes, TlDiag *diag)
 {
-    end_clip(s);
-    reset_clip(s);
+    tl_session_end_clip(s);
+    tl_session_reset_clip(s);
     int ret = tl_plan_range(&s->plan, s->options.frames, diag);
     if (ret < 0)
         return ret;
@@ -307,8 +304,8 @@ int tl_session_start_bytes(TlSession *s, const char *name, struct TlByteSource *
 
 int tl_session_start_push(TlSession *s, const TlStreamInfo *info, TlDiag *diag)
 {
-    end_clip(s);
-    reset_clip(s);
+    tl_session_end_clip(s);
+    tl_session_reset_clip(s);
     if (info->width < 16 || info->height < 16 || info->width > 16384 || info->height > 16384)
         return tl_fail(diag, TL_ELIMIT, "a picture of %dx%d is outside 16..16384 pixels", info->width, info->height);
     set_info(s, info);
@@ -318,7 +315,7 @@ int tl_session_start_push(TlSession *s, const TlStreamInfo *info, TlDiag *diag)
     s->push_pool = tl_frame_pool_create(info->width, info->height);
     s->pushed = tl_queue_create(PUSH_QUEUE, sizeof(TlFrame *));
     if (!s->push_pool || !s->pushed) {
-        end_clip(s);
+        tl_session_end_clip(s);
         return tl_fail(diag, TL_ENOMEM, "out of memory for pushed pictures");
     }
     return begin_clip(s, diag);
@@ -408,96 +405,6 @@ int tl_session_next(TlSession *s, TlRecord *record, TlPicture *picture, TlDiag *
     return tl_fail(diag, code, "%s", why->text[0] ? why->text : tl_error_text(code));
 }
 
-// --- single pictures
-
-// Where people stand and the ball is, in metres.
-static void place_objects(const TlPitchView *view, TlRecord *record)
-{
-    for (int i = 0; i < record->object_count; i++) {
-        TlObject *o = &record->objects[i];
-        double x, y, gx, gy;
-        tl_ground_pixel(o->bbox, o->class_id, &x, &y);
-        if (tl_view_ground(view, x, y, &gx, &gy) || !isfinite((float)gx) || !isfinite((float)gy))
-            continue;
-        o->pitch[0] = (float)gx;
-        o->pitch[1] = (float)gy;
-        o->has_pitch = 1;
-    }
-}
-
-static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, TlDiag *diag)
-{
-    const TlPicture *picture = &frame->picture;
-    TlTicket ticket;
-    int ret = tl_network_begin(s->player, picture->width, picture->height, s->options.cpumask, &s->cancel, diag);
-    if (ret == TL_OK)
-        ret = tl_network_put(s->player, picture, &ticket, diag);
-    if (ret == TL_OK)
-        ret = tl_network_flush(s->player, diag);
-    if (ret == TL_OK)
-        ret = tl_network_detections(s->player, ticket, &s->player_post, &s->detections, diag);
-    if (ret == TL_OK)
-        tl_kits_correct(&s->detections, s->player_post.per_class);
-    for (int i = 0; ret == TL_OK && i < s->detections.count && i < TL_OBJECT_MAX; i++) {
-        const TlDetection *d = &s->detections.item[i];
-        TlObject *o = &record->objects[record->object_count++];
-        *o = (TlObject){.id = -1, .class_id = d->class_id, .score = d->score};
-        memcpy(o->bbox, d->bbox, sizeof o->bbox);
-    }
-    if (ret < 0 || !s->pitch)
-        return ret;
-    if ((ret = tl_network_begin(s->pitch, picture->width, picture->height, s->options.cpumask, &s->cancel, diag)) < 0 ||
-        (ret = tl_network_put(s->pitch, picture, &ticket, diag)) < 0 || (ret = tl_network_flush(s->pitch, diag)) < 0 ||
-        (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
-        return ret;
-    TlPitchFitParams params = {.width = picture->width, .height = picture->height, .picture = picture};
-    tl_pitch_fit(&s->pitch_model, s->points, &params, &s->fit);
-    memcpy(record->points, s->points, sizeof record->points);
-    if (s->fit.valid) {
-        record->has_homography = 1;
-        memcpy(record->homography, s->fit.homography, sizeof record->homography);
-        tl_view_to_record(&s->fit.view, record);
-        place_objects(&s->fit.view, record);
-        tl_pitch_project_view(&s->pitch_model, &s->fit.view, s->points, record->points);
-    }
-    return TL_OK;
-}
-
-int tl_session_detect(TlSession *s, const char *path, TlRecord *record, int *width, int *height, TlDiag *diag)
-{
-    end_clip(s);
-    reset_clip(s);
-    memset(record, 0, sizeof *record);
-    TlReaderParams params = {.input = path, .threads = 1, .end = 1, .cancel = &s->cancel};
-    TlFrame *frame = NULL;
-    int ret = tl_reader_open(&s->reader, &params, diag);
-    if (ret == TL_OK)
-        ret = tl_reader_next(s->reader, &frame, diag);
-    if (ret == TL_OK) {
-        *width = frame->picture.width;
-        *height = frame->picture.height;
-        ret = detect_frame(s, frame, record, diag);
-    } else if (ret == TL_EOF) {
-        ret = tl_fail(diag, TL_EEMPTY, "'%s' holds no picture", path);
-    }
-    tl_frame_unref(&frame);
-    tl_reader_close(&s->reader);
-    return ret;
-}
-
-int tl_list_pictures(const char *folder, int (*take)(void *opaque, const char *path, TlDiag *diag), void *opaque,
-                     TlDiag *diag)
-{
-    TlImageList images;
-    int ret = tl_image_list_init(&images, folder, diag);
-    if (ret < 0)
-        return ret;
-    for (size_t i = 0; i < images.count && ret >= 0; i++)
-        ret = take(opaque, images.paths[i], diag);
-    tl_image_list_deinit(&images);
-    return ret;
-}
-
 // --- small things
 
 const TlStreamInfo *tl_session_info(const TlSession *s)
@@ -512,7 +419,7 @@ void tl_session_keep_pictures(TlSession *s, int should_keep)
 
 void tl_session_stop(TlSession *s)
 {
-    end_clip(s);
+    tl_session_end_clip(s);
 }
 
 void tl_session_cancel(TlSession *s)
@@ -546,7 +453,7 @@ void tl_session_close(TlSession **session)
     TlSession *s = *session;
     if (!s)
         return;
-    end_clip(s);
+    tl_session_end_clip(s);
     tl_network_close(&s->player);
     tl_network_close(&s->pitch);
     tl_free(session);

@@ -1,4 +1,5 @@
-// The inside of a session, shared by session.c (life, API) and stages.c (the two threads of a clip).
+// The inside of a session, shared by session.c (life, API), stages.c (the two threads of a clip) and picture.c (single
+// pictures).
 //
 //   decode thread: reader or push queue -> scene, pre-processing into both networks -> `items` queue
 //   result thread: items -> wait for answers, track, pitch, fill -> `records` queue
@@ -95,6 +96,11 @@ struct TlSession {
 // Budgets until the first picture, without which there is no answer at all, and until frames are no longer counted by
 // decoding them.
 #define TL_BUDGET_MOST 1.5
+
+// Stops the threads of the running clip and frees all that belongs to it. The networks stay.
+void tl_session_end_clip(TlSession *session);
+// Counters, errors and times as before the first frame.
+void tl_session_reset_clip(TlSession *session);
 
 // Thread bodies; the argument is the session.
 void *tl_session_decode_main(void *session);
