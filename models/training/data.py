@@ -15,7 +15,7 @@ cv2.setNumThreads(1)
 VAL_MATCHES = ("744b27", "798b45")
 WRONG_LABELS = {"pitch": ("42ba34_9_2",), "players": ()}  # its points are named as if seen from the other side
 SRC_W, SRC_H = 1920, 1080
-BALL, KEEPER, PLAYER, REFEREE = range(4)
+BALL, KEEPER, PLAYER, REFEREE, UNSURE = range(5)  # unsure: somebody may be there, training asks for nothing (pseudo.py)
 
 
 def pitch_points(length=105.0, width=68.0):
@@ -80,13 +80,38 @@ def read_picture(path):
     return im
 
 
+def _rows(path):
+    return [list(map(float, l.split())) for l in open(path)] if os.path.exists(path) else []
+
+
+def read_boxes(path):
+    """[n,5] class, x1, y1, x2, y2 in cached pixels."""
+    c, x, y, w, h = np.array(_rows(path), np.float64).reshape(-1, 5).T.copy()
+    if os.path.basename(path).startswith("synth"):  # truth is the ball itself, people draw boxes 1.7 times as large
+        w, h = np.where(c == BALL, 1.7 * w, w), np.where(c == BALL, 1.7 * h, h)
+    return np.stack([c, (x - w / 2) * SRC_W, (y - h / 2) * SRC_H, (x + w / 2) * SRC_W, (y + h / 2) * SRC_H], 1)
+
+
+def read_points(path):
+    """[32,3] x, y in cached pixels, visible."""
+    rows, a = _rows(path), np.zeros((32, 3))
+    if rows:
+        a = np.array(rows[0][5:101]).reshape(32, 3).copy()
+        a[:, 0] *= SRC_W
+        a[:, 1] *= SRC_H
+        inside = (a[:, 0] > 0) & (a[:, 0] < SRC_W) & (a[:, 1] > 0) & (a[:, 1] < SRC_H)
+        a[:, 2] = (a[:, 2] > 0) & inside
+    return a[TURNED] if looks_along(a) < 0 else a
+
+
 class Frames:
     """Pictures (memory-mapped cache) and labels of one kind ("players" or "pitch") from one or more roots."""
 
     def __init__(self, roots, kind, cache, val=None):
         os.makedirs(cache, exist_ok=True)
-        self.kind, self.paths, self.labels, self.maps = kind, [], [], []
+        self.kind, self.paths, self.labels, self.maps, self.unsure, self.pseudo = kind, [], [], [], [], []
         for root in roots:
+            pseudo = os.path.exists(os.path.join(root, "detections.jsonl"))  # made by pseudo.py from pictures of pitch/
             for p in sorted(glob.glob(os.path.join(root, kind, "images", "*"))):
                 is_val = match_of(p) in VAL_MATCHES or match_of(p).startswith("synthval")
                 if val is not None and is_val != val:
@@ -95,30 +120,17 @@ class Frames:
                 if stem in WRONG_LABELS[kind]:
                     continue
                 label = os.path.join(root, kind, "labels", stem + ".txt")
-                npy = os.path.join(cache, f"{stem}.npy" if stem.startswith("synth") else f"{kind}-{stem}.npy")
+                npy = os.path.join(cache, f"{stem}.npy" if stem.startswith("synth") else f"{'pitch' if pseudo else kind}-{stem}.npy")
                 if not os.path.exists(npy):
                     np.save(npy + ".tmp.npy", read_picture(p))
                     os.replace(npy + ".tmp.npy", npy)
                 self.paths.append(p)
                 self.maps.append(np.load(npy, mmap_mode="r"))
-                self.labels.append(self._read(label))
-
-    def _read(self, path):
-        rows = [list(map(float, l.split())) for l in open(path)] if os.path.exists(path) else []
-        if self.kind == "players":  # [n,5] class, x1, y1, x2, y2 in cached pixels
-            a = np.array(rows, np.float64).reshape(-1, 5)
-            c, x, y, w, h = a.T.copy()
-            if os.path.basename(path).startswith("synth"):  # truth is the ball itself, people draw boxes 1.7 times as large
-                w, h = np.where(c == BALL, 1.7 * w, w), np.where(c == BALL, 1.7 * h, h)
-            return np.stack([c, (x - w / 2) * SRC_W, (y - h / 2) * SRC_H, (x + w / 2) * SRC_W, (y + h / 2) * SRC_H], 1)
-        a = np.zeros((32, 3))  # [32,3] x, y, visible
-        if rows:
-            a = np.array(rows[0][5:101]).reshape(32, 3).copy()
-            a[:, 0] *= SRC_W
-            a[:, 1] *= SRC_H
-            inside = (a[:, 0] > 0) & (a[:, 0] < SRC_W) & (a[:, 1] > 0) & (a[:, 1] < SRC_H)
-            a[:, 2] = (a[:, 2] > 0) & inside
-        return a[TURNED] if looks_along(a) < 0 else a
+                boxes = read_boxes(label) if kind == "players" else read_points(label)
+                unsure = boxes[:, 0] == UNSURE if kind == "players" else np.zeros(32, bool)
+                self.labels.append(boxes[~unsure])
+                self.unsure.append(boxes[unsure][:, 1:])
+                self.pseudo.append(pseudo)
 
     def __len__(self):
         return len(self.paths)
@@ -350,6 +362,23 @@ def change_kits(yuv, boxes, group, rng):
             p += alpha * (to - at)
 
 
+def change_shoes(yuv, boxes, balls, rng):
+    """Bright shoes in any colour, in place, as a ball is easily seen in them: what is not grass in the lowest eighth of a box, balls left out."""
+    h, w = yuv.shape[:2]
+    for x1, y1, x2, y2 in boxes:
+        bw, bh = x2 - x1, y2 - y1
+        ya, yb, xa, xb = max(0, int(y2 - 0.13 * bh)), min(h, int(y2) + 2), max(0, int(x1 - 0.05 * bw)), min(w, int(x2 + 0.05 * bw) + 1)
+        if bh < 14 or yb - ya < 2 or xb - xa < 4 or rng.random() < 0.4:
+            continue
+        shoe = kit_colour(rng)
+        shoe[0] = rng.uniform(150, 235)
+        p = yuv[ya:yb, xa:xb]
+        alpha = np.clip((np.abs(p - np.median(np.concatenate([p[:, 0], p[:, -1]]), 0)).sum(2) - 16) / 30, 0, 1)
+        for u1, v1, u2, v2 in balls:
+            alpha[max(0, int(v1) - 1 - ya):max(0, int(v2) + 2 - ya), max(0, int(u1) - 1 - xa):max(0, int(u2) + 2 - xa)] = 0
+        p += alpha[..., None] * (shoe - p)
+
+
 def person_height(boxes, y):
     """Expected height in pixels of somebody whose feet are at y, from the people of the picture; None with too few."""
     p = boxes[boxes[:, 0] != BALL]
@@ -359,11 +388,28 @@ def person_height(boxes, y):
     return float(np.clip(a + b * y, 14, 200))
 
 
+def ball_share(frames):
+    """Size of a ball's box as a share of the height of a person's in the same place: the median over the real pictures. The program fits heights
+    the same way (src/post/ball_size.c)."""
+    shares = []
+    for path, boxes in zip(frames.paths, frames.labels):
+        p = boxes[(boxes[:, 0] != BALL) & (boxes[:, 1:3] > 2).all(1) & (boxes[:, 3] < SRC_W - 2) & (boxes[:, 4] < SRC_H - 2)]
+        if len(p) < 5 or match_of(path).startswith("synth"):
+            continue
+        y, h = p[:, 4] - p[:, 4].mean(), p[:, 4] - p[:, 2]
+        slope = max(0, (y * h).mean() / ((y * y).mean() + (0.02 * SRC_H) ** 2))
+        for _, x1, y1, x2, y2 in boxes[boxes[:, 0] == BALL]:
+            height = h.mean() + slope * (y2 - p[:, 4].mean())
+            shares.append(np.sqrt((x2 - x1) * (y2 - y1)) / np.clip(height, 0.6 * h.mean(), 1.6 * h.mean()))
+    return float(np.median(shares))
+
+
 class Patches:
     """Cut-outs from the training frames for copy-paste (Ghiasi et al. 2021): balls, people of every role, and who wears what."""
 
-    def __init__(self, frames):
-        self.by_class, self.by_match = {c: [] for c in range(4)}, {}
+    def __init__(self, frames, drawn=0.0, shoes=0.0):
+        """`drawn` is the share of pasted balls that are drawn instead of cut out, `shoes` that of the pictures in which people get new shoes."""
+        self.by_class, self.by_match, self.drawn, self.shoes = {c: [] for c in range(4)}, {}, drawn, shoes
         self.edge, self.group = [], []
         for i, boxes in enumerate(frames.labels):
             self.edge.append(field_edge(np.asarray(frames.maps[i])))
@@ -500,15 +546,14 @@ class Patches:
                 boxes = np.vstack([boxes, nb[None]])
         return boxes
 
-    def ball(self, im, boxes, match, rng):
-        """One ball without its grass at somebody's feet or body, or anywhere in the picture (lines, boards, heads); returns its box or None."""
-        people = boxes[boxes[:, 0] != BALL]
-        if not len(people) or not self.by_class[BALL]:
-            return None
+    def cut_ball(self, height, match, rng):
+        """A ball without its grass among people `height` px tall: (pixels f32, alpha f32, its box in them), or None when it lies on more than grass."""
         pool = self.by_match.get((match, BALL), []) if rng.random() < 0.5 else []
         pool = pool or self.by_class[BALL]
+        if not pool:
+            return None
         i, b, size = pool[rng.integers(len(pool))]
-        k = np.median(people[:, 4] - people[:, 2]) / size * rng.uniform(0.8, 1.3)
+        k = height / size * rng.uniform(0.8, 1.3)
         if not 0.4 < k < 2.5:
             return None
         m = 4
@@ -524,10 +569,54 @@ class Patches:
             return None
         shape = (max(4, round(patch.shape[1] * k)), max(4, round(patch.shape[0] * k)))
         how = cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR
-        patch, alpha = cv2.resize(patch, shape, interpolation=how), cv2.resize(alpha, shape, interpolation=how)
+        sx, sy = shape[0] / (x1 - x0), shape[1] / (y1 - y0)
+        return cv2.resize(patch, shape, interpolation=how), cv2.resize(alpha, shape, interpolation=how), (b[1:] - [x0, y0, x0, y0]) * [sx, sy, sx, sy]
+
+    @staticmethod
+    def draw_ball(height, rng):
+        """The same drawn: a lit sphere with panels in any colours a ball has, blurred, at times by its way."""
+        d = 0.122 * height * rng.uniform(0.85, 1.2)  # 22 cm beside 1.8 m
+        over, m = 6, int(2 + 0.6 * d)
+        n = max(6, round(d * over))
+        x, y = np.meshgrid(*[(np.arange(n) + 0.5) * 2 / n - 1] * 2)
+        inside = x * x + y * y < 1
+        normal = np.stack([x, y, np.sqrt(np.clip(1 - x * x - y * y, 0, 1))], 2)
+        colours = [np.full(3, rng.uniform(215, 255)) * rng.uniform(0.93, 1, 3)] + [cv2.cvtColor(np.array([[[rng.uniform(0, 180), rng.uniform(0, 255), rng.uniform(0, 230)]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0].astype(float) for _ in range(2)]
+        if rng.random() < 0.25:  # balls for snow and night: yellow, orange, pink
+            colours[0] = cv2.cvtColor(np.array([[[rng.choice([28, 24, 12, 170]), rng.uniform(80, 230), rng.uniform(220, 255)]]], np.uint8), cv2.COLOR_HSV2BGR)[0, 0].astype(float)
+        im = np.empty((n, n, 3))
+        im[:] = colours[0]
+        for _ in range(rng.integers(0, 7)):
+            axis = rng.normal(size=3)
+            im[normal @ (axis / np.linalg.norm(axis)) > rng.uniform(0.84, 0.98)] = colours[rng.integers(1, 3)]
+        light = np.array([rng.normal(0, 0.5), -1, rng.uniform(0.2, 1.5)])
+        im *= (1 - (shade := rng.uniform(0, 0.45)) + shade * np.clip(normal @ (light / np.linalg.norm(light)), 0, 1))[..., None]
+        im = np.pad(im * inside[..., None], ((m * over,) * 2,) * 2 + ((0, 0),)).astype(np.float32)
+        alpha = np.pad(inside, m * over).astype(np.float32)
+        side = max(6, round(len(im) / over))
+        im, alpha = cv2.resize(im, (side, side), interpolation=cv2.INTER_AREA), cv2.resize(alpha, (side, side), interpolation=cv2.INTER_AREA)
+        sigma = rng.uniform(0.4, 1.2) * max(0.6, d / 10)
+        im, alpha = cv2.GaussianBlur(im, (0, 0), sigma), cv2.GaussianBlur(alpha, (0, 0), sigma)
+        if rng.random() < 0.25:
+            state, length = int(rng.integers(1 << 31)), rng.uniform(2, 1 + 1.1 * d)
+            im, alpha = (motion_blur(v, np.random.default_rng(state), length) for v in (im, alpha))
+        half = 0.5 * 1.7 * d  # people draw boxes 1.7 times as large
+        return im / np.maximum(alpha, 1e-3)[..., None], alpha, np.array([-half, -half, half, half]) + side / 2
+
+    def ball(self, im, boxes, match, rng):
+        """One ball, cut out or drawn, at somebody's feet or body, or anywhere in the picture (lines, boards, heads); returns its box or None."""
+        people = boxes[boxes[:, 0] != BALL]
+        if not len(people):
+            return None
+        height = np.median(people[:, 4] - people[:, 2])
+        p = people[rng.integers(len(people))] if self.drawn and rng.random() < self.drawn else None
+        got = self.cut_ball(height, match, rng) if p is None else self.draw_ball(person_height(boxes, p[4]) or min(height, 200), rng)
+        if got is None:
+            return None
+        patch, alpha, box = got
         ph, pw = alpha.shape
         if rng.random() < 0.7:
-            p = people[rng.integers(len(people))]
+            p = people[rng.integers(len(people))] if p is None else p
             w, h = p[3] - p[1], p[4] - p[2]
             cx, cy = (p[1] + p[3]) / 2 + rng.normal(0, 0.6) * w, p[4] - abs(rng.normal(0, 0.2)) * h + 0.04 * h if rng.random() < 0.75 else p[4] - rng.uniform(-0.3, 1.4) * h
         else:
@@ -537,8 +626,7 @@ class Patches:
             return None
         dst = im[py:py + ph, px:px + pw].astype(np.float32)
         im[py:py + ph, px:px + pw] = np.clip(dst * (1 - alpha[..., None]) + patch * alpha[..., None], 0, 255).astype(np.uint8)
-        sx, sy = pw / (x1 - x0), ph / (y1 - y0)
-        return np.array([BALL, px + (b[1] - x0) * sx, py + (b[2] - y0) * sy, px + (b[3] - x0) * sx, py + (b[4] - y0) * sy])
+        return np.r_[BALL, box + [px, py, px, py]]
 
     def paste(self, im, boxes, cls, rng):
         """Paste one instance of `cls` into im (BGR, writable) next to a labelled person; returns the new box or None."""
@@ -626,6 +714,10 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
     vis = (clip[:, 2] - clip[:, 0]) * (clip[:, 3] - clip[:, 1]) / np.maximum(area, 1e-6)
     keep = (vis > 0.4) & (clip[:, 2] - clip[:, 0] > 1.0)
     ign = (vis > 0) & ~keep
+    doubt = frames.unsure[i]
+    dx, dy = np.sort(m[0, 0] * doubt[:, [0, 2]] + m[0, 2], 1).clip(0, w), (m[1, 1] * doubt[:, [1, 3]] + m[1, 2]).clip(0, h)
+    doubt = np.stack([dx[:, 0], dy[:, 0], dx[:, 1], dy[:, 1]], 1)
+    doubt = doubt[(doubt[:, 2] > doubt[:, 0]) & (doubt[:, 3] > doubt[:, 1])]
     dress, cover = rng.random(), rng.random() < 0.2
 
     def edit(yuv):
@@ -634,6 +726,8 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
         elif dress < 0.4:
             people = boxes[:, 0] != BALL
             recolour_people(yuv, clip[people & (vis > 0)], clip[~people & (vis > 0)], rng)
+        if patches.shoes and rng.random() < patches.shoes:
+            change_shoes(yuv, full[boxes[:, 0] != BALL], full[boxes[:, 0] == BALL], rng)
         if cover:
             r = graphics(yuv[:max(24, min(pic_h, h))], rng)
             mid = (clip[:, :2] + clip[:, 2:]) / 2
@@ -641,7 +735,7 @@ def players_sample(frames, patches, rng, w, h, whole=False, index=None):
             keep[hid], ign[hid] = False, True
 
     x = render_sample(src, m, w, h, rng, pic_h, edit)
-    return x, np.concatenate([boxes[keep, :1], clip[keep]], 1), clip[ign]
+    return x, np.concatenate([boxes[keep, :1], clip[keep]], 1), np.vstack([clip[ign], doubt])
 
 
 def players_target(boxes, ignore, w, h, stride=4):
@@ -679,8 +773,9 @@ def players_target(boxes, ignore, w, h, stride=4):
 
 
 def players_weights(frames):
-    """Sampling probability per frame: more of those with goalkeepers, a ball, few per match; rendered ones as given by `synth_share`."""
-    w = np.array([1.0 + 0.8 * (l[:, 0] == KEEPER).any() + 0.2 * (l[:, 0] == BALL).any() for l in frames.labels])
+    """Sampling probability per frame: more of those with goalkeepers, a ball, few per match, labelled by people; rendered ones as given by
+    `synth_share`."""
+    w = np.array([1.0 + 0.8 * (l[:, 0] == KEEPER).any() + 0.2 * (l[:, 0] == BALL).any() for l in frames.labels]) * np.where(frames.pseudo, 0.6, 1.0)
     return _share(frames, w)
 
 

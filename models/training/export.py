@@ -115,6 +115,8 @@ def calibration_batches(kind, roots, work, count=48, seed=3, size=None):
 def main():
     import argparse
     import json
+    import os
+    import data as D
     from net import GRAPHS, PLAYER_NAMES, Net, fold
     import quant
     ap = argparse.ArgumentParser(description=__doc__)
@@ -152,6 +154,8 @@ def main():
     names = ",".join(PLAYER_NAMES) if a.kind == "players" else ",".join(str(i) for i in range(32))
     props = dict(head=meta["head"], input="yuv420-s2d", width=a.width or meta["width"], height=a.height or meta["height"], stride=meta["stride"],
                  thresholds=a.thresholds, names=names, version=a.version, licence="CC-BY-4.0")
+    if a.kind == "players":
+        props["ball_share"] = round(D.ball_share(D.Frames([a.data], a.kind, os.path.join(a.work, "cache"), val=False)), 3)
     if "high" in meta:
         props["high"] = meta["high"]
     m = build(net, scales, props, floats, quantise=not a.float)

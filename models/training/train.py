@@ -128,6 +128,8 @@ def main():
     ap.add_argument("--workers", type=int, default=1, help="processes that prepare pictures")
     ap.add_argument("--eval-minutes", type=float, default=10)
     ap.add_argument("--init", help="start from the weights of this checkpoint, or of a file as it ships (.onnx)")
+    ap.add_argument("--drawn-balls", type=float, default=0, metavar="SHARE", help="share of the pasted balls that are drawn, not cut out")
+    ap.add_argument("--new-shoes", type=float, default=0, metavar="SHARE", help="share of the pictures in which people get bright shoes")
     ap.add_argument("--name", help="name of the checkpoint, default the kind")
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
@@ -138,7 +140,7 @@ def main():
     frames = D.Frames([a.data] + a.extra, a.kind, cache, val=False)
     val = D.Frames([a.data] + a.extra, a.kind, cache, val=True)
     frames.weight = (D.players_weights if a.kind == "players" else D.pitch_weights)(frames)
-    patches = D.Patches(frames) if a.kind == "players" else None
+    patches = D.Patches(frames, a.drawn_balls, a.new_shoes) if a.kind == "players" else None
     log = open(os.path.join(a.work, name + ".log"), "a", buffering=1)
 
     def say(**kw):
