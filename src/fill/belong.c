@@ -14,12 +14,6 @@
 #define FADE          0.97 // per key frame: somebody who steps onto the pitch is shown soon
 #define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
 
-double tl_outside_m(const TlPitchModel *pitch, double x, double y)
-{
-    double dx = fmax(fmax(-x, x - pitch->length_m), 0), dy = fmax(fmax(-y, y - pitch->width_m), 0);
-    return hypot(dx, dy);
-}
-
 int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *gy)
 {
     return tl_view_ground(view, x, y, gx, gy) == 0 && isfinite(*gx) && isfinite(*gy) ? 0 : -1;
@@ -57,7 +51,7 @@ static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const
     double next_x, next_y;
     if (y > view->height - 2.0 || tl_stands(view, x, y - 1, &next_x, &next_y) || hypot(next_x - gx, next_y - gy) > 0.5)
         return -1;
-    return is_giant(view, t, gx, gy) ? INFINITY : tl_outside_m(pitch, gx, gy);
+    return is_giant(view, t, gx, gy) ? INFINITY : tl_pitch_outside_m(pitch, gx, gy);
 }
 
 int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, int64_t frame,

@@ -14,8 +14,6 @@ typedef struct TlBelonging {
     int64_t near;   ///< last of them on which it was near the pitch or nobody could tell, later by gaps
 } TlBelonging;
 
-// How far outside the pitch a place is, m.
-double tl_outside_m(const TlPitchModel *pitch, double x, double y);
 // Where a picture's point stands on the pitch: 0, or -1 when that is nowhere.
 int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *gy);
 // Takes the sighting of a key frame in. 1 when it stands where it belongs, 0 when not or nobody can tell.

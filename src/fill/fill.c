@@ -344,7 +344,7 @@ static void sort_by_id(TlRecord *record)
 
 static void set_place(const TlFill *f, TlObject *o, double x, double y)
 {
-    if (tl_outside_m(&f->pitch, x, y) > MARGIN_M)
+    if (tl_pitch_outside_m(&f->pitch, x, y) > MARGIN_M)
         return;
     o->pitch[0] = (float)x;
     o->pitch[1] = (float)y;

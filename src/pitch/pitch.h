@@ -12,6 +12,7 @@ typedef struct TlPitchModel {
 } TlPitchModel;
 
 void tl_pitch_model_init(TlPitchModel *model, double length_m, double width_m); // 0 = 105 and 68
+double tl_pitch_outside_m(const TlPitchModel *model, double x, double y); // how far a place is off the pitch, 0 on it
 // The painted lines as polylines (arcs in short pieces): segment i as x1,y1,x2,y2 in metres. Returns the number of
 // segments; writes at most max. For drawing and for line refinement.
 int tl_pitch_segments(const TlPitchModel *model, double (*segments)[4], int max);

@@ -92,6 +92,12 @@ static void add_box(Pieces *pieces, double x0, double middle, double depth, doub
     add(pieces, x1, middle + half, x0, middle + half);
 }
 
+double tl_pitch_outside_m(const TlPitchModel *model, double x, double y)
+{
+    double dx = fmax(fmax(-x, x - model->length_m), 0), dy = fmax(fmax(-y, y - model->width_m), 0);
+    return hypot(dx, dy);
+}
+
 int tl_pitch_segments(const TlPitchModel *model, double (*segments)[4], int max)
 {
     Pieces pieces = {segments, 0, max};

@@ -132,6 +132,45 @@ def test_detect_places_people_on_the_pitch(touchline, match):
             assert max(abs(a - b) for a, b in zip(item["pitch"], true["pitch"])) < 2
 
 
+def picture_of(homography, x, y):
+    """Where a place on the pitch lies in the picture: the adjugate of the 3x3 undoes it up to scale."""
+    a, b, c, d, e, f, g, h, i = homography
+    rows = ((e * i - f * h, c * h - b * i, b * f - c * e), (f * g - d * i, a * i - c * g, c * d - a * f), (d * h - e * g, b * g - a * h, a * e - b * d))
+    u, v, w = (r[0] * x + r[1] * y + r[2] for r in rows)
+    return u / w, v / w
+
+
+def test_detect_doubts_who_is_off_the_pitch(touchline, match):
+    """A linesman on the line is believed, staff and spare balls farther out half as much, and go when that is too little."""
+    path, truth, nets = match
+    ffmpeg("-i", path, "-frames:v", "1", touchline.folder / "a.png")
+    line = json.loads(touchline("detect", "a.png", *nets.options).stdout)
+    inside = len(line["objects"])
+    feet = [o for o in line["objects"] if o["class"] != "ball"]
+    x = sorted(o["pitch"][0] for o in feet)[len(feet) // 2]
+    script = nets.player.read_text().split("frame")[:2]
+    added = {"referee": (x, -0.7, 0.9), "player": (x + 4, -4, 0.9), "goalkeeper": (x - 4, -4, 0.55), "ball": (x + 8, -3, 0.7)}
+    for name, (gx, gy, score) in added.items():
+        u, v = picture_of(line["homography"], gx, gy)
+        box = [u - 4, v - 4, u + 4, v + 4] if name == "ball" else [u - 8, v - 40, u + 8, v]
+        script[1] += "box " + " ".join(map(str, [name, *box, score])) + "\n"
+    (touchline.folder / "more.script").write_text("frame".join(script))
+    result = touchline("detect", "a.png", "--player-model", "more.script", "--pitch-model", nets.pitch, "--conf", "0.3")
+    assert result.returncode == 0, result.stderr
+    objects = json.loads(result.stdout)["objects"]
+    assert [o["score"] for o in objects] == sorted((o["score"] for o in objects), reverse=True)
+
+    def score_at(name):
+        gx, gy, _ = added[name]
+        near = [o["score"] for o in objects if o["class"] == name and o.get("pitch") and
+                max(abs(o["pitch"][0] - gx), abs(o["pitch"][1] - gy)) < 0.5]
+        return near and round(near[0], 2)
+
+    assert (score_at("referee"), score_at("player"), score_at("ball")) == (0.9, 0.45, 0.35)
+    assert score_at("goalkeeper") == []
+    assert len(objects) == inside + 3
+
+
 def test_detect_answers_the_first_picture_of_a_video(touchline, networks, clip):
     result = touchline("detect", clip, *networks.options)
     assert result.returncode == 0 and len(result.stdout.splitlines()) == 1
