@@ -252,8 +252,8 @@ const TlCommand tl_command_detect = {
     .summary = "objects and pitch points of single pictures",
     .description = "Each picture is answered for itself, without tracking: boxes, scores, the 32 pitch points and the "
                    "homography, one JSON object a line; one that cannot be read is left out with a warning. Where the "
-                   "pitch is found, who stands more than 1.5 m off it (staff, spectators, spare balls) has half the "
-                   "score, and a ball on a penalty mark seven tenths. A picture of a match is seen better inside its "
+                   "pitch is found, staff, spectators, spare balls and penalty marks taken for balls lose part of "
+                   "their scores, and go when that is too little. A picture of a match is seen better inside its "
                    "video: `touchline process`.",
     .options = g_options,
     .values = &g_values,

@@ -77,7 +77,8 @@ TL_API void tl_session_stats(const TlSession *session, TlStats *stats);
 // Stops the clip, frees everything, nulls *session. Accepts NULL inside.
 TL_API void tl_session_close(TlSession **session);
 
-// Single pictures, no tracking: detections and points of one picture file. `detect` of the command.
+// Single pictures, no tracking: detections and points of one picture file. `detect` of the command. Where a pitch is
+// seen, scores of what stands where it does not belong are lowered (docs/formats.md).
 // width and height receive the picture's size.
 TL_API TL_NODISCARD int tl_session_detect(TlSession *session, const char *path, TlRecord *record, int *width,
                                           int *height, TlDiag *diag);

@@ -1,7 +1,7 @@
 """Frames, labels, augmentation and targets.
 
 A data root holds players/{images,labels} and pitch/{images,labels} (YOLO text, see the card of each model); rendered
-frames (synth.py) come as further roots in the same form. Pictures are decoded once into a cache of BGR u8 [1080,1920,3]
+frames (synth.py) and pictures that a network labelled (pseudo.py) come as further roots in the same form. Pictures are decoded once into a cache of BGR u8 [1080,1920,3]
 files, so that training is bound by the network. Everything geometric is one warp from the cached picture to the network's
 size; everything about colour is linear in YUV and applied there.
 """
@@ -111,7 +111,7 @@ class Frames:
         os.makedirs(cache, exist_ok=True)
         self.kind, self.paths, self.labels, self.maps, self.unsure, self.pseudo = kind, [], [], [], [], []
         for root in roots:
-            pseudo = os.path.exists(os.path.join(root, "detections.jsonl"))  # made by pseudo.py from pictures of pitch/
+            pseudo = os.path.exists(os.path.join(root, "pseudo"))  # made by pseudo.py from pictures of pitch/
             for p in sorted(glob.glob(os.path.join(root, kind, "images", "*"))):
                 is_val = match_of(p) in VAL_MATCHES or match_of(p).startswith("synthval")
                 if val is not None and is_val != val:
@@ -363,7 +363,8 @@ def change_kits(yuv, boxes, group, rng):
 
 
 def change_shoes(yuv, boxes, balls, rng):
-    """Bright shoes in any colour, in place, as a ball is easily seen in them: what is not grass in the lowest eighth of a box, balls left out."""
+    """Bright shoes in any colour, in place, because the network took such shoes for balls: recolours what is not grass in the lowest eighth of a
+    box, balls left out."""
     h, w = yuv.shape[:2]
     for x1, y1, x2, y2 in boxes:
         bw, bh = x2 - x1, y2 - y1
@@ -390,7 +391,7 @@ def person_height(boxes, y):
 
 def ball_share(frames):
     """Size of a ball's box as a share of the height of a person's in the same place: the median over the real pictures. The program fits heights
-    the same way (src/post/ball_size.c)."""
+    as here, but weighs people by their score (src/post/ball_size.c)."""
     shares = []
     for path, boxes in zip(frames.paths, frames.labels):
         p = boxes[(boxes[:, 0] != BALL) & (boxes[:, 1:3] > 2).all(1) & (boxes[:, 3] < SRC_W - 2) & (boxes[:, 4] < SRC_H - 2)]
@@ -574,7 +575,7 @@ class Patches:
 
     @staticmethod
     def draw_ball(height, rng):
-        """The same drawn: a lit sphere with panels in any colours a ball has, blurred, at times by its way."""
+        """As cut_ball, but drawn: a lit sphere with panels in any colours a ball has, blurred a little, at times by its motion."""
         d = 0.122 * height * rng.uniform(0.85, 1.2)  # 22 cm beside 1.8 m
         over, m = 6, int(2 + 0.6 * d)
         n = max(6, round(d * over))

@@ -1,9 +1,9 @@
 """Labels of people and balls for the pictures of pitch/ that players/ lacks, from a network that `touchline detect` runs at its larger size.
 
     python pseudo.py TOUCHLINE MODEL.onnx --data ROOT --out DIR
-DIR becomes a further root for train.py (--extra): players/images (links) and players/labels. What the network is sure of becomes a label;
-what it is not sure of becomes a row of class 4, where the training asks for nothing (data.py). The labelled pitch points tell who
-stands off the pitch: nobody there is labelled. Pictures of the validation matches are left out.
+DIR becomes a further root for train.py (--extra): players/images (links) and players/labels, marked by the file `pseudo`. What the network is
+sure of becomes a label; what it is not sure of becomes a row of class 4, where the training asks for nothing (data.py). The labelled pitch
+points tell who stands off the pitch: nobody there is labelled. Pictures of the validation matches are left out.
 """
 import argparse
 import glob
@@ -17,22 +17,22 @@ import numpy as np
 
 import data as D
 
-SURE = {"ball": 0.6, "goalkeeper": 0.6, "player": 0.55, "referee": 0.55}  # precision of .9 and above on the validation matches
+SURE = {"ball": 0.6, "goalkeeper": 0.6, "player": 0.55, "referee": 0.55}  # well above the best F1 of the network that made the shipped one's
 PERHAPS = 0.2
-OUTSIDE = (1.5, 3.0)  # metres beyond the lines: from here on nobody knows, from there on nobody belongs (a linesman is a metre away)
+OUTSIDE = (1.5, 3.0)  # metres beyond the lines: from here on only linesmen are sure, from there on nobody belongs
 
 
 def metres_outside(points, feet):
-    """How far each of feet [n,2] (pixels) is off the pitch; zeros when points [32,3] do not give a homography."""
+    """How far each of feet [n,2] (pixels) is off the pitch, infinite above the horizon; zeros when points [32,3] do not give a homography."""
     seen = points[:, 2] > 0
     h = cv2.findHomography(points[seen, :2], D.pitch_points()[seen])[0] if seen.sum() >= 6 else None
     if h is None or not len(feet):
         return np.zeros(len(feet))
     p = np.c_[feet, np.ones(len(feet))] @ h.T
-    if (p[:, 2] * p[0, 2] <= 0).any():
-        return np.zeros(len(feet))
-    p = p[:, :2] / p[:, 2:]
-    return np.maximum(np.maximum(-p, p - [105, 68]), 0).max(1)
+    ground = np.median((np.c_[points[seen, :2], np.ones(seen.sum())] @ h.T)[:, 2])
+    above = p[:, 2] * ground <= 0
+    p = p[:, :2] / np.where(above, 1, p[:, 2])[:, None]
+    return np.where(above, np.inf, np.maximum(np.maximum(-p, p - [105, 68]), 0).max(1))
 
 
 def rows_of(objects, points, width, height):
@@ -58,9 +58,11 @@ def main():
     ap.add_argument("--data", required=True)
     ap.add_argument("--out", required=True)
     a = ap.parse_args()
+    if os.path.isdir(a.out) and os.listdir(a.out) and not os.path.exists(os.path.join(a.out, "pseudo")):
+        raise SystemExit(f"pseudo.py: {a.out} holds something else")
     shutil.rmtree(a.out, ignore_errors=True)
     images, labels = (os.path.join(a.out, "players", d) for d in ("images", "labels"))
-    os.makedirs(images), os.makedirs(labels)
+    os.makedirs(images), os.makedirs(labels), open(os.path.join(a.out, "pseudo"), "w").close()
     stem = lambda p: os.path.splitext(os.path.basename(p))[0]
     have = {stem(p) for p in glob.glob(os.path.join(a.data, "players", "images", "*"))}
     for p in sorted(glob.glob(os.path.join(a.data, "pitch", "images", "*"))):
@@ -76,6 +78,9 @@ def main():
         with open(os.path.join(labels, s + ".txt"), "w") as f:
             f.writelines(f"{c} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for c, x, y, w, h in rows)
         count += np.bincount([c for c, *_ in rows], minlength=5)
+    for image in os.listdir(images):
+        if not os.path.exists(os.path.join(labels, stem(image) + ".txt")):
+            os.remove(os.path.join(images, image))  # could not be read: nobody is known to be in it
     print(json.dumps(dict(pictures=len(os.listdir(images)), **dict(zip(["ball", "goalkeeper", "player", "referee", "unsure"], count.tolist())))))
 
 

@@ -117,7 +117,7 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("kind", choices=GRAPHS)
     ap.add_argument("--data", required=True, help="folder with players/ and pitch/")
-    ap.add_argument("--extra", nargs="*", default=[], help="further folders of the same form (rendered frames)")
+    ap.add_argument("--extra", nargs="*", default=[], help="further folders of the same form (of synth.py, pseudo.py)")
     ap.add_argument("--work", required=True, help="folder for cache, checkpoints and log")
     ap.add_argument("--steps", type=int, default=12000)
     ap.add_argument("--deadline", help="HH:MM; the learning rate then falls with the clock instead of the steps (shared machines)")

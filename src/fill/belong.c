@@ -2,6 +2,7 @@
 //
 // In: sightings of tracks through the camera of their key frame. Out: whether the track is shown. One sighting is
 // weighed against all others of its track, the older ones less and less, because a box or a camera errs now and then.
+// Or one box of a single picture; out: how much of its score to believe.
 #include "fill/belong.h"
 
 #include <math.h>
@@ -14,24 +15,32 @@
 #define FADE          0.97 // per key frame: somebody who steps onto the pitch is shown soon
 #define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
 
+// Of a single picture, where nothing else speaks for a box; measured on labelled pictures (docs/models.md).
+#define DOUBT_M         1.5 // staff, substitutes, spare balls
+#define REFEREE_DOUBT_M 3.0
+#define BALL_FLIES_M    8.0 // a ball that seems farther off the pitch is in the air
+#define ON_MARK_M       0.5
+static const float OFF_SHARE = 0.5f, MARK_SHARE = 0.7f;
+
 int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *gy)
 {
     return tl_view_ground(view, x, y, gx, gy) == 0 && isfinite(*gx) && isfinite(*gy) ? 0 : -1;
 }
 
+static double penalty_mark_m(const TlPitchModel *p, double x, double y)
+{
+    const double *left = p->point[8], *right = p->point[21];
+    return fmin(hypot(x - left[0], y - left[1]), hypot(x - right[0], y - right[1]));
+}
+
 static int on_mark(const TlPitchModel *p, double x, double y)
 {
-    const double mark[3][2] = {
-        {p->point[8][0], p->point[8][1]}, {p->point[21][0], p->point[21][1]}, {0.5 * p->length_m, 0.5 * p->width_m}};
-    for (int i = 0; i < 3; i++)
-        if (hypot(x - mark[i][0], y - mark[i][1]) < MARK_M)
-            return 1;
-    return 0;
+    return penalty_mark_m(p, x, y) < MARK_M || hypot(x - 0.5 * p->length_m, y - 0.5 * p->width_m) < MARK_M;
 }
 
 // Seen from above a person is foreshortened, so no one looks higher than this. Pixels per metre across the line of
 // sight: what a step in any direction moves a foot sideways at most.
-static int is_giant(const TlPitchView *view, const TlTracked *t, double gx, double gy)
+static int is_giant(const TlPitchView *view, const float bbox[4], double gx, double gy)
 {
     double x[2], y[2], across[2];
     for (int k = 0; k < 2; k++) {
@@ -40,18 +49,18 @@ static int is_giant(const TlPitchView *view, const TlTracked *t, double gx, doub
             return 0;
         across[k] = (x[1] - x[0]) / 0.5;
     }
-    return (double)t->bbox[3] - t->bbox[1] > GIANT_M * hypot(across[0], across[1]);
+    return (double)bbox[3] - bbox[1] > GIANT_M * hypot(across[0], across[1]);
 }
 
 // How far outside of where it belongs a person stands, -1 when nobody can tell: feet below the picture say nothing, nor
 // does ground where a pixel is more than half a metre.
-static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, double gx, double gy,
+static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const float bbox[4], double gx, double gy,
                        double x, double y)
 {
     double next_x, next_y;
     if (y > view->height - 2.0 || tl_stands(view, x, y - 1, &next_x, &next_y) || hypot(next_x - gx, next_y - gy) > 0.5)
         return -1;
-    return is_giant(view, t, gx, gy) ? INFINITY : tl_pitch_outside_m(pitch, gx, gy);
+    return is_giant(view, bbox, gx, gy) ? INFINITY : tl_pitch_outside_m(pitch, gx, gy);
 }
 
 int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *t, int64_t frame,
@@ -61,7 +70,7 @@ int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *
     int off, is_ball = t->class_id == TL_CLASS_BALL, stands;
     tl_ground_pixel(t->bbox, t->class_id, &x, &y);
     stands = tl_stands(view, x, y, &gx, &gy) == 0;
-    double astray = stands && !is_ball ? astray_m(pitch, view, t, gx, gy, x, y) : -1;
+    double astray = stands && !is_ball ? astray_m(pitch, view, t->bbox, gx, gy, x, y) : -1;
     if (!b->is_judged || astray < NEAR_M)
         b->near = frame;
     else if ((double)(frame - b->judged) > fps) // what nobody saw counts for nothing
@@ -83,4 +92,20 @@ int tl_belong_is_shown(const TlBelonging *b, int class_id, double fps)
     if (class_id != TL_CLASS_REFEREE && (double)(b->judged - b->near) > AWAY_S * fps)
         return 0;
     return !(b->off + b->on >= 2 && b->off > 2 * b->on);
+}
+
+float tl_belong_share(const TlPitchModel *pitch, const TlPitchView *view, const float bbox[4], int class_id)
+{
+    double x, y, gx, gy;
+    tl_ground_pixel(bbox, class_id, &x, &y);
+    if (tl_stands(view, x, y, &gx, &gy))
+        return 1;
+    if (class_id != TL_CLASS_BALL) {
+        double astray = astray_m(pitch, view, bbox, gx, gy, x, y);
+        return astray > (class_id == TL_CLASS_REFEREE ? REFEREE_DOUBT_M : DOUBT_M) ? OFF_SHARE : 1;
+    }
+    double outside = tl_pitch_outside_m(pitch, gx, gy);
+    if (penalty_mark_m(pitch, gx, gy) < ON_MARK_M)
+        return MARK_SHARE;
+    return outside > DOUBT_M && outside < BALL_FLIES_M ? OFF_SHARE : 1;
 }

@@ -1,5 +1,4 @@
-// Inside the fill folder: who belongs on the pitch, and who is a spectator, a coach, a piece of a board, or a mark
-// taken for the ball.
+// Who belongs on the pitch, and who is a spectator, a coach, a piece of a board, or a mark taken for the ball.
 #ifndef TL_FILL_BELONG_H
 #define TL_FILL_BELONG_H
 
@@ -20,5 +19,10 @@ int tl_stands(const TlPitchView *view, double x, double y, double *gx, double *g
 int tl_belong_add(TlBelonging *belonging, const TlPitchModel *pitch, const TlPitchView *view, const TlTracked *seen,
                   int64_t frame, double fps);
 int tl_belong_is_shown(const TlBelonging *belonging, int class_id, double fps);
+
+// For single pictures, where no track speaks for a box: the share of its score to believe, 1 = all of it. Half of
+// whoever stands clearly off the pitch, of a box higher than any person, and of a ball just beside the pitch (a spare
+// one; one that seems far off is in the air); seven tenths of a ball on a penalty mark, which mostly is the mark.
+float tl_belong_share(const TlPitchModel *pitch, const TlPitchView *view, const float bbox[4], int class_id);
 
 #endif

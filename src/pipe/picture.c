@@ -5,13 +5,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "fill/belong.h"
 #include "media/images.h"
 #include "pipe/session_internal.h"
 #include "track/kits.h"
-
-enum { LEFT_MARK = 8, RIGHT_MARK = 21 }; // points of the pitch: the penalty marks
-static const double OUTSIDE_M = 1.5, BALL_FLIES_M = 8, MARK_M = 0.5;
-static const float OUTSIDE_SHARE = 0.5f, MARK_SHARE = 0.7f;
 
 // Where people stand and the ball is, in metres.
 static void place_objects(const TlPitchView *view, TlRecord *record)
@@ -28,30 +25,13 @@ static void place_objects(const TlPitchView *view, TlRecord *record)
     }
 }
 
-// How far the place of an object speaks against it, 1 = not at all. Whoever stands off the pitch is staff, a substitute
-// or a spectator (linesmen stand on the line), and a ball just beside it a spare one; one that seems far off is in the
-// air. On a penalty mark the mark is seen more often than a ball. Measured on the labelled pictures: docs/models.md.
-static float belief(const TlPitchModel *pitch, const TlObject *o)
-{
-    if (!o->has_pitch)
-        return 1;
-    double outside = tl_pitch_outside_m(pitch, o->pitch[0], o->pitch[1]);
-    if (o->class_id != TL_CLASS_BALL)
-        return outside > OUTSIDE_M ? OUTSIDE_SHARE : 1;
-    const double *left = pitch->point[LEFT_MARK], *right = pitch->point[RIGHT_MARK];
-    if (fmin(hypot(o->pitch[0] - left[0], o->pitch[1] - left[1]),
-             hypot(o->pitch[0] - right[0], o->pitch[1] - right[1])) < MARK_M)
-        return MARK_SHARE;
-    return outside > OUTSIDE_M && outside < BALL_FLIES_M ? OUTSIDE_SHARE : 1;
-}
-
 // Scores by place. The order stays by score, and what then misses its threshold goes.
 static void doubt_places(const TlSession *s, TlRecord *record)
 {
     int count = 0;
     for (int i = 0; i < record->object_count; i++) {
         TlObject o = record->objects[i];
-        float share = belief(&s->pitch_model, &o);
+        float share = tl_belong_share(&s->pitch_model, &s->fit.view, o.bbox, o.class_id);
         o.score *= share;
         if (share < 1 && o.score < s->player_post.threshold[o.class_id])
             continue;

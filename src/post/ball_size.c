@@ -11,13 +11,20 @@
 
 enum { PEOPLE_LEAST = 5 };
 static const float score_least = 0.3f;
-static const double border = 2;             // px: who is cut by the edge of the picture is of no known height
+static const float border = 2;              // px
 static const double slope_rows = 0.02;      // of the height of the picture: spread of feet at which a slope counts half
 static const double far_off[] = {0.6, 1.6}; // of the mean height: nobody is smaller or taller
 
 typedef struct HeightLine {
     double mean, slope, row; ///< height px of somebody with feet at y: mean + slope * (y - row)
 } HeightLine;
+
+// What the edge of the picture cuts is of no known size.
+static int is_cut(const float b[4], const TlLetterbox *box)
+{
+    return b[0] < border || b[1] < border || b[2] > (float)box->src_width - border ||
+           b[3] > (float)box->src_height - border;
+}
 
 static int fit_heights(const TlDetections *in, const TlLetterbox *box, HeightLine *line)
 {
@@ -26,8 +33,7 @@ static int fit_heights(const TlDetections *in, const TlLetterbox *box, HeightLin
     for (int i = 0; i < in->count; i++) {
         const TlDetection *d = &in->item[i];
         const float *b = d->bbox;
-        if (d->class_id == TL_CLASS_BALL || d->score < score_least || b[0] < border || b[1] < border ||
-            b[2] > box->src_width - border || b[3] > box->src_height - border)
+        if (d->class_id == TL_CLASS_BALL || d->score < score_least || is_cut(b, box))
             continue;
         double w = (double)d->score * d->score, y = b[3], h = b[3] - b[1];
         people++;
@@ -53,11 +59,13 @@ void tl_ball_sizes(TlDetections *detections, const TlLetterbox *box, float share
         return;
     for (int i = 0; i < detections->count; i++) {
         float *b = detections->item[i].bbox;
-        if (detections->item[i].class_id != TL_CLASS_BALL)
+        if (detections->item[i].class_id != TL_CLASS_BALL || is_cut(b, box))
             continue;
         double height = line.mean + line.slope * (b[3] - line.row);
         double meant = share * fmin(fmax(height, far_off[0] * line.mean), far_off[1] * line.mean);
         double w = b[2] - b[0], h = b[3] - b[1], scale = sqrt(meant / sqrt(w * h));
+        if (!(w * scale >= 1 && h * scale >= 1)) // people of a hostile network
+            continue;
         float cx = 0.5f * (b[0] + b[2]), cy = 0.5f * (b[1] + b[3]);
         float dx = (float)(0.5 * w * scale), dy = (float)(0.5 * h * scale);
         b[0] = fmaxf(cx - dx, 0);

@@ -29,7 +29,8 @@ void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, cons
                           TlDetections *out);
 
 // Balls get the size that the people around them let expect, halfway (ball_size.c); share is that of a person's height,
-// 0 = leave them. Works in place, without allocation; pictures of fewer than five people are left alone.
+// 0 = leave them. Only people who are in `detections` count, from a score of 0.3 on; pictures of fewer than five are
+// left alone, as are balls that the edge of the picture cuts. Works in place, without allocation.
 void tl_ball_sizes(TlDetections *detections, const TlLetterbox *box, float share);
 
 // A point of network pixels becomes one of source pixels, 0,0,0 when it is outside the picture or not finite.

@@ -111,6 +111,43 @@ static void a_ball_on_a_mark(void **state)
     assert_true(shown(&rolls, TL_CLASS_BALL));
 }
 
+static float share(int class_id, double x, double y, double height)
+{
+    TlTracked t = person(class_id, x, y, height);
+    if (class_id == TL_CLASS_BALL) { // its centre is its place
+        t.bbox[1] = (float)(100 + 10 * y - 1);
+        t.bbox[3] = (float)(100 + 10 * y + 1);
+    }
+    return tl_belong_share(&model, &view, t.bbox, class_id);
+}
+
+static void single_pictures(void **state)
+{
+    (void)state;
+    const double tall = 18;
+    assert_float_equal(share(TL_CLASS_PLAYER, 30, 20, tall), 1, 0);
+    assert_float_equal(share(TL_CLASS_PLAYER, 30, -1.4, tall), 1, 0);
+    assert_float_equal(share(TL_CLASS_PLAYER, 30, -1.6, tall), 0.5, 0);
+    assert_float_equal(share(TL_CLASS_GOALKEEPER, 107, 34, tall), 0.5, 0);
+    assert_float_equal(share(TL_CLASS_REFEREE, 30, 70.8, tall), 1, 0);
+    assert_float_equal(share(TL_CLASS_REFEREE, 30, 71.2, tall), 0.5, 0);
+    assert_float_equal(share(TL_CLASS_PLAYER, 30, 20, 34), 0.5, 0); // 3.4 m
+    assert_float_equal(share(TL_CLASS_BALL, 30, 20, 2), 1, 0);
+    assert_float_equal(share(TL_CLASS_BALL, 30, 71, 2), 0.5, 0);
+    assert_float_equal(share(TL_CLASS_BALL, 30, 77, 2), 1, 0); // in the air
+    assert_float_equal(share(TL_CLASS_BALL, 11.3, 34, 2), 0.7f, 0);
+    assert_float_equal(share(TL_CLASS_BALL, 94, 34.3, 2), 0.7f, 0);
+    assert_float_equal(share(TL_CLASS_BALL, 11, 34.6, 2), 1, 0);
+    assert_float_equal(share(TL_CLASS_BALL, 52.5, 34, 2), 1, 0); // the kick-off
+    // a low camera far away: two pixels are more than the doubt, so nobody can tell
+    const TlPitchView flat = {.straight = {0.1, 0, -10, 0, 0.8, -80, 0, 0, 1}, .width = 1280, .height = 900};
+    const float far_person[4] = {400, 60, 408, 95};
+    assert_float_equal(tl_belong_share(&model, &flat, far_person, TL_CLASS_PLAYER), 1, 0);
+    // feet below the picture
+    const float cut[4] = {400, 860, 420, 900};
+    assert_float_equal(tl_belong_share(&model, &view, cut, TL_CLASS_PLAYER), 1, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -120,6 +157,7 @@ int main(void)
         cmocka_unit_test(a_coach_stands_beside_the_line),
         cmocka_unit_test(no_camera_no_judgement),
         cmocka_unit_test(a_ball_on_a_mark),
+        cmocka_unit_test(single_pictures),
     };
     tl_pitch_model_init(&model, 0, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,18 +57,35 @@ static void meets_the_people_halfway(void **state)
     }
 }
 
-static void one_row_gives_a_mean_and_no_slope(void **state)
+// Two rows of six people each around row 500, `near` px tall in the lower row, `far` px in the upper one; the ball's
+// own box is 10 px wide and high, its lower edge at `foot`. Returns its side.
+static double side_beside(float rows, float far, float near, float score, float foot)
+{
+    TlDetections d = {.count = 0};
+    for (int i = 0; i < 12; i++)
+        add(&d, TL_CLASS_PLAYER, i % 2 ? score : 0.9f, 300 + 60 * (float)i, 500 + (i % 2 ? 0.5f : -0.5f) * rows, 30,
+            i % 2 ? near : far);
+    add(&d, TL_CLASS_BALL, 0.5f, 300, foot, 10, 10);
+    tl_ball_sizes(&d, &letterbox, share);
+    return side_of(&d.item[12]);
+}
+
+static void a_slope_is_held_back_and_bounded(void **state)
 {
     (void)state;
-    TlDetections d = {.count = 0};
-    for (int i = 0; i < 6; i++)
-        add(&d, TL_CLASS_PLAYER, 0.9f, 300 + 60 * (float)i, 500 + (float)(i % 2), 30, i % 2 ? 100 : 60);
-    add(&d, TL_CLASS_BALL, 0.5f, 300, 1000, 10, 10);
-    add(&d, TL_CLASS_BALL, 0.5f, 300, 400, 10, 10);
-    tl_ball_sizes(&d, &letterbox, share);
-    // 40 px more a row would make it a hundred times as large 500 rows below, were the slope not held back
-    assert_true(side_of(&d.item[6]) < sqrt(10 * share * 1.6 * 80) + 1e-3);
-    assert_true(side_of(&d.item[7]) > sqrt(10 * share * 0.6 * 80) - 1e-3);
+    // One row, two sizes: 40 px in one row of the picture would be a person of 20000 px at row 1000. The slope that is
+    // left is 20 * 0.5 / (0.25 + 21.6^2) px a row.
+    double slope = 10 / (0.25 + 21.6 * 21.6);
+    assert_float_equal(side_beside(1, 60, 100, 0.9f, 1000), sqrt(10 * share * (80 + 500 * slope)), 0.01);
+    assert_float_equal(side_beside(1, 60, 100, 0.9f, 400), sqrt(10 * share * (80 - 100 * slope)), 0.01);
+    // 60 px in 200 rows: 600 rows on everybody would be of 247 px, twice as tall as the mean, and nobody is
+    assert_float_equal(side_beside(200, 50, 110, 0.9f, 1070), sqrt(10 * share * 1.6 * 80), 0.01);
+    assert_float_equal(side_beside(200, 50, 110, 0.9f, 20), sqrt(10 * share * 0.6 * 80), 0.01);
+    // nobody grows with the distance
+    assert_float_equal(side_beside(200, 110, 50, 0.9f, 900), sqrt(10 * share * 80), 0.01);
+    // the doubtful half of them counts by the square of the score
+    double a = 0.81, b = 0.16, mean = (a * 60 + b * 100) / (a + b);
+    assert_float_equal(side_beside(0, 60, 100, 0.4f, 500), sqrt(10 * share * mean), 0.01);
 }
 
 static void who_is_cut_or_doubtful_does_not_count(void **state)
@@ -107,21 +124,36 @@ static void stays_inside_the_picture(void **state)
     (void)state;
     TlDetections d = {.count = 0};
     add_people(&d, 8);
-    add(&d, TL_CLASS_BALL, 0.5f, 1917, 1077, 4, 4);
+    add(&d, TL_CLASS_BALL, 0.5f, 1915, 1075, 4, 4); // grows over the corner
+    add(&d, TL_CLASS_BALL, 0.5f, 1919, 700, 2, 20); // the rest of a cut one
+    TlDetections before = d;
     tl_ball_sizes(&d, &letterbox, share);
     const float *b = d.item[8].bbox;
-    assert_true(b[0] < b[2] && b[1] < b[3] && b[2] <= 1920 && b[3] <= 1080);
-    assert_true(b[0] < 1915);
+    assert_true(b[0] < 1913 && b[1] < 1071 && b[2] == 1920);
+    assert_true(b[3] > 1075 && b[3] <= 1080);
+    assert_memory_equal(&d.item[9], &before.item[9], sizeof d.item[9]);
+}
+
+static void tiny_people_leave_a_box(void **state)
+{
+    (void)state;
+    TlDetections d = {.count = 0};
+    for (int i = 0; i < 6; i++)
+        add(&d, TL_CLASS_PLAYER, 0.9f, 300 + 60 * (float)i, 500, 1e-4f, 1e-4f);
+    add(&d, TL_CLASS_BALL, 0.5f, 900, 600, 10, 10);
+    tl_ball_sizes(&d, &letterbox, share);
+    assert_float_equal(side_of(&d.item[6]), 10, 1e-4);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(meets_the_people_halfway),
-        cmocka_unit_test(one_row_gives_a_mean_and_no_slope),
+        cmocka_unit_test(a_slope_is_held_back_and_bounded),
         cmocka_unit_test(who_is_cut_or_doubtful_does_not_count),
         cmocka_unit_test(stays_when_nothing_is_known),
         cmocka_unit_test(stays_inside_the_picture),
+        cmocka_unit_test(tiny_people_leave_a_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -269,6 +269,34 @@ static void poison_is_dropped(void **state)
     }
 }
 
+static void people_tell_the_size_of_a_ball(void **state)
+{
+    (void)state;
+    static TlDetections own, blended;
+    TlLetterbox lb;
+    Net net = make_net(1, 40, 64);
+    TlPostParams params = all(0.3f, 0.5f);
+    tl_letterbox_init(&lb, 256, 160, 256, 160, TL_PRE_TOP_LEFT);
+    for (int i = 0; i < 6; i++) { // six people of 8 x 40 px in one row
+        *at4(&net.heat, 0, TL_CLASS_PLAYER, 20, 4 + 8 * i) = 3;
+        *at4(&net.box, 0, 0, 20, 4 + 8 * i) = logf(8);
+        *at4(&net.box, 0, 1, 20, 4 + 8 * i) = logf(40);
+    }
+    *at4(&net.heat, 0, TL_CLASS_BALL, 28, 30) = 2;
+    *at4(&net.box, 0, 0, 28, 30) = *at4(&net.box, 0, 1, 28, 30) = logf(4);
+    decode(&net, 0, &lb, &params, &own);
+    params.ball_share = 0.225f; // 9 px: halfway between 4 and 9 is 6
+    decode(&net, 0, &lb, &params, &blended);
+    assert_int_equal(own.count, 7);
+    assert_int_equal(blended.count, 7);
+    for (int i = 0; i < 6; i++)
+        assert_memory_equal(&own.item[i], &blended.item[i], sizeof own.item[i]);
+    assert_float_equal(own.item[6].bbox[2] - own.item[6].bbox[0], 4, 1e-4);
+    assert_float_equal(blended.item[6].bbox[2] - blended.item[6].bbox[0], 6, 1e-4);
+    assert_float_equal(blended.item[6].bbox[3] - blended.item[6].bbox[1], 6, 1e-4);
+    free_net(&net);
+}
+
 static void wrong_shapes_give_nothing(void **state)
 {
     (void)state;
@@ -331,10 +359,15 @@ static void metadata_is_matched(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(boxes_come_back_exactly),   cmocka_unit_test(doubt_goes_with_the_box),
-        cmocka_unit_test(a_ball_has_its_own_box),    cmocka_unit_test(random_maps_match_the_reference),
-        cmocka_unit_test(a_plateau_counts_once),     cmocka_unit_test(poison_is_dropped),
-        cmocka_unit_test(wrong_shapes_give_nothing), cmocka_unit_test(metadata_is_matched),
+        cmocka_unit_test(boxes_come_back_exactly),
+        cmocka_unit_test(doubt_goes_with_the_box),
+        cmocka_unit_test(a_ball_has_its_own_box),
+        cmocka_unit_test(people_tell_the_size_of_a_ball),
+        cmocka_unit_test(random_maps_match_the_reference),
+        cmocka_unit_test(a_plateau_counts_once),
+        cmocka_unit_test(poison_is_dropped),
+        cmocka_unit_test(wrong_shapes_give_nothing),
+        cmocka_unit_test(metadata_is_matched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
