@@ -12,12 +12,14 @@
 #define NEAR_M        1.2  // players stand farther outside for a throw-in only
 #define AWAY_S        8.0  // and not so long
 #define GIANT_M       3.2  // a box of such a height holds no person but a piece of a board
+#define PIXEL_M       0.5  // ground of which a pixel is more says nothing
 #define FADE          0.97 // per key frame: somebody who steps onto the pitch is shown soon
 #define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
 
 // Of a single picture, where nothing else speaks for a box; measured on labelled pictures (docs/models.md).
 #define DOUBT_M         1.5 // staff, substitutes, spare balls
 #define REFEREE_DOUBT_M 3.0
+#define DOUBT_PX        3.0 // as much as a box may be off
 #define BALL_FLIES_M    8.0 // a ball that seems farther off the pitch is in the air
 #define ON_MARK_M       0.5
 static const float OFF_SHARE = 0.5f, MARK_SHARE = 0.7f;
@@ -52,14 +54,19 @@ static int is_giant(const TlPitchView *view, const float bbox[4], double gx, dou
     return (double)bbox[3] - bbox[1] > GIANT_M * hypot(across[0], across[1]);
 }
 
-// How far outside of where it belongs a person stands, -1 when nobody can tell: feet below the picture say nothing, nor
-// does ground where a pixel is more than half a metre.
-static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const float bbox[4], double gx, double gy,
-                       double x, double y)
+// How far one pixel moves the place of a foot at (x, y), infinite when nobody can tell: feet below the picture say
+// nothing.
+static double pixel_m(const TlPitchView *view, double x, double y, double gx, double gy)
 {
     double next_x, next_y;
-    if (y > view->height - 2.0 || tl_stands(view, x, y - 1, &next_x, &next_y) || hypot(next_x - gx, next_y - gy) > 0.5)
-        return -1;
+    if (y > view->height - 2.0 || tl_stands(view, x, y - 1, &next_x, &next_y))
+        return INFINITY;
+    return hypot(next_x - gx, next_y - gy);
+}
+
+// How far outside of where it belongs a person stands.
+static double astray_m(const TlPitchModel *pitch, const TlPitchView *view, const float bbox[4], double gx, double gy)
+{
     return is_giant(view, bbox, gx, gy) ? INFINITY : tl_pitch_outside_m(pitch, gx, gy);
 }
 
@@ -70,7 +77,8 @@ int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *
     int off, is_ball = t->class_id == TL_CLASS_BALL, stands;
     tl_ground_pixel(t->bbox, t->class_id, &x, &y);
     stands = tl_stands(view, x, y, &gx, &gy) == 0;
-    double astray = stands && !is_ball ? astray_m(pitch, view, t->bbox, gx, gy, x, y) : -1;
+    int can_tell = stands && !is_ball && pixel_m(view, x, y, gx, gy) <= PIXEL_M;
+    double astray = can_tell ? astray_m(pitch, view, t->bbox, gx, gy) : -1;
     if (!b->is_judged || astray < NEAR_M)
         b->near = frame;
     else if ((double)(frame - b->judged) > fps) // what nobody saw counts for nothing
@@ -101,8 +109,9 @@ float tl_belong_share(const TlPitchModel *pitch, const TlPitchView *view, const 
     if (tl_stands(view, x, y, &gx, &gy))
         return 1;
     if (class_id != TL_CLASS_BALL) {
-        double astray = astray_m(pitch, view, bbox, gx, gy, x, y);
-        return astray > (class_id == TL_CLASS_REFEREE ? REFEREE_DOUBT_M : DOUBT_M) ? OFF_SHARE : 1;
+        double doubt =
+            fmax(class_id == TL_CLASS_REFEREE ? REFEREE_DOUBT_M : DOUBT_M, DOUBT_PX * pixel_m(view, x, y, gx, gy));
+        return astray_m(pitch, view, bbox, gx, gy) > doubt ? OFF_SHARE : 1;
     }
     double outside = tl_pitch_outside_m(pitch, gx, gy);
     if (penalty_mark_m(pitch, gx, gy) < ON_MARK_M)

@@ -154,7 +154,7 @@ def test_detect_doubts_who_is_off_the_pitch(touchline, match):
              ("ball", x + 8, -3, 0.7, 0.35), ("ball", 11, 34, 0.8, 0.56)]
     for name, gx, gy, score, _ in added:
         u, v = picture_of(line["homography"], gx, gy)
-        box = [u - 4, v - 4, u + 4, v + 4] if name == "ball" else [u - 8, v - 40, u + 8, v]
+        box = [u - 4, v - 4, u + 4, v + 4] if name == "ball" else [u - 5, v - 24, u + 5, v]
         script[1] += "box " + " ".join(map(str, [name, *box, score])) + "\n"
     (touchline.folder / "more.script").write_text("frame".join(script))
     result = touchline("detect", "a.png", "--player-model", "more.script", "--pitch-model", nets.pitch, "--conf", "0.3")
