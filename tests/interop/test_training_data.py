@@ -14,7 +14,7 @@ GRASS = (60, 140, 70)  # BGR
 
 
 def camera():
-    """Pitch metres -> picture, upside down (y grows away from the horizon either way), the horizon inside the picture."""
+    """Pitch metres -> picture: the far side is below, the horizon at row 625 below it."""
     return np.array([[16.0, 8, 120], [0, 5, 260], [0, 0.008, 1]])
 
 
@@ -129,7 +129,7 @@ def test_drawn_balls():
         assert -1e-6 < alpha.min() and 0.2 < alpha.max() < 1.001
         ys, xs = np.mgrid[:alpha.shape[0], :alpha.shape[1]] + 0.5
         centre = (alpha * xs).sum() / alpha.sum(), (alpha * ys).sum() / alpha.sum()
-        assert centre == pytest.approx(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), abs=0.6)
+        assert centre == pytest.approx(((box[0] + box[2]) / 2, (box[1] + box[3]) / 2), abs=1)
         side = box[2] - box[0]
         assert side == pytest.approx(box[3] - box[1]) and 1.7 * 0.122 * 0.84 < side / height < 1.7 * 0.122 * 1.21
         area = np.pi / 4 * (side / 1.7) ** 2
