@@ -7,7 +7,8 @@
 
 // What the sightings of one track said so far. {0} = nothing yet.
 typedef struct TlBelonging {
-    float on, off; ///< fading counts of key frames on and off the pitch (a ball: beside and on a mark)
+    float on, off; ///< fading counts of key frames on and off the pitch (a ball: elsewhere, and beside the pitch or on
+                   ///< a mark)
     int is_judged;
     int64_t judged; ///< last key frame on which it was
     int64_t near;   ///< last of them on which it was near the pitch or nobody could tell, later by gaps

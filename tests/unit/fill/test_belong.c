@@ -111,6 +111,19 @@ static void a_ball_on_a_mark(void **state)
     assert_true(shown(&rolls, TL_CLASS_BALL));
 }
 
+static void a_spare_ball(void **state)
+{
+    TlBelonging spare = {0}, out = {0}, high = {0};
+    (void)state;
+    stay(&spare, person(TL_CLASS_BALL, 30, -3, 4), 3, 0);
+    assert_false(shown(&spare, TL_CLASS_BALL));
+    int64_t at = stay(&out, person(TL_CLASS_BALL, 30, 3, 4), 3, 0);
+    stay(&out, person(TL_CLASS_BALL, 30, -3, 4), 2, at); // played over the line
+    assert_true(shown(&out, TL_CLASS_BALL));
+    stay(&high, person(TL_CLASS_BALL, 30, -9, 4), 3, 0);
+    assert_true(shown(&high, TL_CLASS_BALL));
+}
+
 static float share(int class_id, double x, double y, double height)
 {
     TlTracked t = person(class_id, x, y, height);
@@ -158,6 +171,7 @@ int main(void)
         cmocka_unit_test(a_coach_stands_beside_the_line),
         cmocka_unit_test(no_camera_no_judgement),
         cmocka_unit_test(a_ball_on_a_mark),
+        cmocka_unit_test(a_spare_ball),
         cmocka_unit_test(single_pictures),
     };
     tl_pitch_model_init(&model, 0, 0);
