@@ -5,7 +5,6 @@ side (Izmailov et al. 2018, "Averaging Weights Leads to Wider Optima"). Statisti
 """
 import argparse
 import itertools
-import os
 
 import torch
 
@@ -28,9 +27,7 @@ def main():
     a = ap.parse_args()
     torch.set_num_threads(a.threads)
     states = [torch.load(c, map_location="cpu", weights_only=True)["ema"] for c in a.checkpoints]
-    frames = D.Frames([a.data] + a.extra, a.kind, os.path.join(a.work, "cache"), val=False)
-    frames.weight = (D.players_weights if a.kind == "players" else D.pitch_weights)(frames)
-    patches = D.Patches(frames) if a.kind == "players" else None
+    frames, patches = D.training_set([a.data] + a.extra, a.kind, a.work)
     net = Net(GRAPHS[a.kind]())
     net.load_state_dict({k: sum(s[k] for s in states) / len(states) if v.is_floating_point() else v for k, v in states[0].items()})
     for bn in net.bns.values():

@@ -1,9 +1,9 @@
 """Frames, labels, augmentation and targets.
 
 A data root holds players/{images,labels} and pitch/{images,labels} (YOLO text, see the card of each model); rendered
-frames (synth.py) and pictures that a network labelled (pseudo.py) come as further roots in the same form. Pictures are decoded once into a cache of BGR u8 [1080,1920,3]
-files, so that training is bound by the network. Everything geometric is one warp from the cached picture to the network's
-size; everything about colour is linear in YUV and applied there.
+frames (synth.py) and pictures that a network labelled (pseudo.py) come as further roots in the same form. Pictures are
+decoded once into a cache of BGR u8 [1080,1920,3] files, so that training is bound by the network. Everything geometric is
+one warp from the cached picture to the network's size; everything about colour is linear in YUV and applied there.
 """
 import glob
 import os
@@ -861,3 +861,12 @@ def pitch_target(points, w, h, stride=8, sigma=0.85):
         off[0, yy, xx], off[1, yy, xx] = cx - xs[xx], cy - ys[yy]
     weight = np.where(best < 4, np.exp(-best), 0)[None].astype(np.float32)
     return heat, off, weight
+
+
+# ---------------------------------------------------------------- both
+
+def training_set(roots, kind, work, drawn=0.0, shoes=0.0):
+    """What is trained on: Frames of all but the validation matches with how often each is drawn, and their Patches (None for the pitch)."""
+    frames = Frames(roots, kind, os.path.join(work, "cache"), val=False)
+    frames.weight = (players_weights if kind == "players" else pitch_weights)(frames)
+    return frames, Patches(frames, drawn, shoes) if kind == "players" else None

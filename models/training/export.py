@@ -93,14 +93,11 @@ def build(net, scales, meta, float_convs=(), quantise=True):
 
 def calibration_batches(kind, roots, work, count=48, seed=3, size=None):
     """u8 batches of 8: whole training pictures as the program letterboxes them, half of them with the training looks."""
-    import os
     import data as D
     from net import GRAPHS
-    frames = D.Frames(roots, kind, os.path.join(work, "cache"), val=False)
-    frames.weight = (D.players_weights if kind == "players" else D.pitch_weights)(frames)
+    frames, patches = D.training_set(roots, kind, work)
     meta, rng, xs = GRAPHS[kind]().meta, np.random.default_rng(seed), []
     width, height = size or (meta["width"], meta["height"])
-    patches = D.Patches(frames) if kind == "players" else None
     for i in range(count):
         if i % 2:
             x = D.letterbox(np.asarray(frames.maps[rng.choice(len(frames), p=frames.weight)]), width, height)[0]

@@ -36,9 +36,7 @@ def main():
     torch.set_num_threads(a.threads)
     torch.manual_seed(a.seed)
     roots, cache = [a.data] + a.extra, os.path.join(a.work, "cache")
-    frames, val = D.Frames(roots, a.kind, cache, val=False), D.Frames(roots, a.kind, cache, val=True)
-    frames.weight = (D.players_weights if a.kind == "players" else D.pitch_weights)(frames)
-    patches = D.Patches(frames) if a.kind == "players" else None
+    (frames, patches), val = D.training_set(roots, a.kind, a.work), D.Frames(roots, a.kind, cache, val=True)
     net, step = Net(GRAPHS[a.kind]()), 0
     if os.path.exists(a.out):
         s = torch.load(a.out, weights_only=True)

@@ -137,10 +137,8 @@ def main():
     name = a.name or a.kind
     os.makedirs(a.work, exist_ok=True)
     cache = os.path.join(a.work, "cache")
-    frames = D.Frames([a.data] + a.extra, a.kind, cache, val=False)
+    frames, patches = D.training_set([a.data] + a.extra, a.kind, a.work, a.drawn_balls, a.new_shoes)
     val = D.Frames([a.data] + a.extra, a.kind, cache, val=True)
-    frames.weight = (D.players_weights if a.kind == "players" else D.pitch_weights)(frames)
-    patches = D.Patches(frames, a.drawn_balls, a.new_shoes) if a.kind == "players" else None
     log = open(os.path.join(a.work, name + ".log"), "a", buffering=1)
 
     def say(**kw):
