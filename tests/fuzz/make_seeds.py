@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the seeds of tests/fuzz/corpus anew: a few small inputs a target, 20 kB in all. Needs the ffmpeg command.
+"""Makes the seeds of tests/fuzz/corpus anew: a few small inputs a target, 20 kB in all.
 
-Inputs that once broke something lie beside them as found_*; they are not made here.
+    make_seeds.py [JSONL]            all but the clips; JSONL is a file of `touchline process`
+    make_seeds.py --videos FOLDER    the clips, which the build makes with the ffmpeg command and nobody keeps
+Inputs that once broke something lie beside the seeds as found_*; they are not made here.
 """
 import gzip
 import pathlib
@@ -122,9 +124,9 @@ def models():
     put("model_meta", "script", "touchline-script 1\nhead centers\nsize 64 64\nloop\nframe\nbox player 1 2 3 4 0.5\n")
 
 
-def videos():
+def videos(folder):
     def encode(name, *options):
-        path = ROOT / "video" / name
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["ffmpeg", "-v", "error", "-y", "-f", "lavfi", "-i", "testsrc=size=32x32:rate=25:duration=0.24", "-pix_fmt",
                         "yuv420p", "-fflags", "+bitexact", "-flags:v", "+bitexact", *options, path], check=True)
@@ -137,12 +139,13 @@ def videos():
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["--videos"]:
+        sys.exit(videos(pathlib.Path(sys.argv[2])))
     requests()
     wallets()
     chain()
     answers()
     models()
-    videos()
     if len(sys.argv) > 1:
         jsonl(sys.argv[1])
     total = sum(p.stat().st_size for p in ROOT.rglob("*") if p.is_file())
