@@ -337,7 +337,7 @@ static void test_without_tracking(void **state)
     }
 }
 
-// A logo stays in its place while the picture pans; it goes, the players stay.
+// A logo stays in its place while the picture pans, its box strays now and then; it goes, the players stay.
 static void test_logo(void **state)
 {
     (void)state;
@@ -350,7 +350,7 @@ static void test_logo(void **state)
         tracked.count = 0;
         for (int id = 1; id <= 8; id++)
             put(&tracked, id, 1100 - 100 * id + 4.0 * frame, true_y(id), 60, TL_CLASS_PLAYER);
-        put(&tracked, 9, 60 + frame % 2, 660, 60, TL_CLASS_PLAYER);
+        put(&tracked, 9, 60 + frame % 2, frame < 120 ? 660 : 667, 60, TL_CLASS_PLAYER);
         TlFillInput input = {.frame = frame, .player_key = 1, .tracked = &tracked};
         if (frame < 200)
             assert_int_equal(tl_fill_push(fill, &input), TL_OK);
@@ -358,8 +358,8 @@ static void test_logo(void **state)
             tl_fill_finish(fill);
         while (tl_fill_next(fill, &record) == TL_OK)
             for (int i = 0; i < record.object_count; i++) {
-                logo += record.objects[i].bbox[1] > 600 && record.frame > 20;
-                people += record.objects[i].bbox[1] < 600;
+                logo += record.objects[i].bbox[1] > 590;
+                people += record.objects[i].bbox[1] < 590;
             }
     }
     assert_int_equal(logo, 0);
