@@ -37,7 +37,7 @@ def test_a_quick_sweep(bench, serve):
     fps = [float(row[2]) for row in rows]
     assert fps == sorted(fps, reverse=True)
     for row in rows:  # source frames a second, whatever the stride
-        assert float(row[2]) == pytest.approx(50 / float(row[3]), rel=0.3, abs=20)
+        assert 50 / float(row[2]) == pytest.approx(float(row[3]), abs=0.006)  # the table rounds to hundredths
     assert any(line.startswith("FAILED batch=4 stride=1 img_size=1024 prefetch=32: ") for line in lines)  # these networks have one size
     assert "RECOMMENDED CONFIGURATION" in lines
     assert re.search(r"Expected time for 750 frames: [\d.]+s \(tier: \w", result.stdout)
