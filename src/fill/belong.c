@@ -14,12 +14,13 @@
 #define GIANT_M       3.2  // a box of such a height holds no person but a piece of a board
 #define PIXEL_M       0.5  // ground of which a pixel is more says nothing
 #define FADE          0.97 // per key frame: somebody who steps onto the pitch is shown soon
-#define DOUBT_M       1.5  // a ball farther outside is a spare one, a person of a single picture staff or a substitute
+#define BESIDE_M      1.0  // a ball that is mostly farther outside is a spare one or a mark of the technical area
 #define BALL_FLIES_M  8.0  // a ball that seems farther off the pitch is in the air
 #define MARK_M        0.8  // a ball so near to a penalty or the kick-off mark may be the mark
 
 // Of a single picture, where nothing else speaks for a box; measured on labelled pictures (docs/models.md).
 #define REFEREE_DOUBT_M 3.0
+#define DOUBT_M         1.5 // a ball farther outside is a spare one, a person staff or a substitute
 #define DOUBT_PX        3.0 // as much as a box may be off
 #define ON_MARK_M       0.5
 static const float OFF_SHARE = 0.5f, MARK_SHARE = 0.7f;
@@ -41,10 +42,10 @@ static int on_mark(const TlPitchModel *p, double x, double y)
 }
 
 // A spare ball, or a mark of the technical area. One that seems farther off is in the air.
-static int is_beside(const TlPitchModel *p, double x, double y)
+static int is_beside(const TlPitchModel *p, double x, double y, double least_m)
 {
     double outside = tl_pitch_outside_m(p, x, y);
-    return outside > DOUBT_M && outside < BALL_FLIES_M;
+    return outside > least_m && outside < BALL_FLIES_M;
 }
 
 // Seen from above a person is foreshortened, so no one looks higher than this. Pixels per metre across the line of
@@ -94,7 +95,7 @@ int tl_belong_add(TlBelonging *b, const TlPitchModel *pitch, const TlPitchView *
     b->is_judged = 1;
     if (!stands || (!is_ball && astray < 0))
         return 0;
-    off = is_ball ? on_mark(pitch, gx, gy) || is_beside(pitch, gx, gy)
+    off = is_ball ? on_mark(pitch, gx, gy) || is_beside(pitch, gx, gy, BESIDE_M)
                   : astray > (t->class_id == TL_CLASS_REFEREE ? REFEREE_OFF_M : PERSON_OFF_M);
     b->on = b->on * (float)FADE + (off ? 0 : 1);
     b->off = b->off * (float)FADE + (off ? 1 : 0);
@@ -123,5 +124,5 @@ float tl_belong_share(const TlPitchModel *pitch, const TlPitchView *view, const 
     }
     if (penalty_mark_m(pitch, gx, gy) < ON_MARK_M)
         return MARK_SHARE;
-    return is_beside(pitch, gx, gy) ? OFF_SHARE : 1;
+    return is_beside(pitch, gx, gy, DOUBT_M) ? OFF_SHARE : 1;
 }

@@ -18,10 +18,11 @@
 
 enum { FACE_COUNT = 1 << 14, BOX_MAX = 512, WINDOW_MIN = 2, WINDOW_MAX = 600 };
 
-#define MARGIN_M   8.0  // pitch coordinates are given this far outside
-#define PAN_SPEED  0.03 // picture widths per second
-#define SETTLE_S   0.3  // after that the camera of a frame is known to a few pixels
-#define DOUBLE_IOU 0.75 // an interpolated box that lies so much on a detected one is the same person
+#define MARGIN_M     8.0  // pitch coordinates are given this far outside
+#define PAN_SPEED    0.03 // picture widths per second
+#define BALL_REACH_S 0.5  // around a frame: of two balls the one that is seen more is the ball
+#define SETTLE_S     0.3  // after that the camera of a frame is known to a few pixels
+#define DOUBLE_IOU   0.75 // an interpolated box that lies so much on a detected one is the same person
 
 typedef struct TlSlot {
     int64_t frame;
@@ -270,15 +271,36 @@ static int cut_box(const TlFill *f, const double in[4], int filled, float out[4]
     return 1;
 }
 
-// Keeps one ball: a detected one before a filled one, then the surer one.
-static void keep_one_ball(TlRecord *record)
+// How often a track was seen on the key frames around a frame of the same shot.
+static int sightings(TlFill *f, const TlSlot *slot, int32_t id)
 {
-    int best = -1, kept = 0;
+    int64_t reach = (int64_t)ceil(BALL_REACH_S * f->params.fps);
+    int count = 0;
+    for (int64_t n = f->chain.first; n < f->chain.end; n++) {
+        const TlKeyFrame *key = tl_chain_key(&f->chain, n);
+        if (key->shot != slot->shot || key->frame < slot->frame - reach || key->frame > slot->frame + reach)
+            continue;
+        for (int i = 0; i < key->count; i++)
+            count += key->item[i].seen.id == id;
+    }
+    return count;
+}
+
+// Keeps one ball: of two paths the one that is seen more around this frame, so that what is taken for the ball while
+// that is hidden for a moment does not take its place. Then a detected one before a filled one, then the surer one.
+static void keep_one_ball(TlFill *f, const TlSlot *slot, TlRecord *record)
+{
+    int best = -1, kept = 0, most = 0;
     for (int i = 0; i < record->object_count; i++) {
         const TlObject *o = &record->objects[i], *b = best < 0 ? NULL : &record->objects[best];
-        if (o->class_id == TL_CLASS_BALL &&
-            (!b || o->filled < b->filled || (o->filled == b->filled && o->score > b->score)))
+        if (o->class_id != TL_CLASS_BALL)
+            continue;
+        int seen = sightings(f, slot, o->id);
+        if (!b || seen > most ||
+            (seen == most && (o->filled < b->filled || (o->filled == b->filled && o->score > b->score)))) {
             best = i;
+            most = seen;
+        }
     }
     for (int i = 0; i < record->object_count; i++)
         if (record->objects[i].class_id != TL_CLASS_BALL || i == best)
@@ -384,7 +406,7 @@ static void tracked_objects(TlFill *f, const TlSlot *slot, TlRecord *record)
             set_place(f, o, place[0], place[1]);
         record->object_count += cut_box(f, box->box, box->filled, o->bbox);
     }
-    keep_one_ball(record);
+    keep_one_ball(f, slot, record);
     drop_doubles(record);
     keep_best(f, record);
     for (int i = 0; i < record->object_count; i++)

@@ -15,7 +15,7 @@
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
 // The tracker may continue a track on scores well below those that begin one (ByteTrack's second stage).
-static const float LOW_SCORE_SHARE = 0.4f;
+static const float LOW_SCORE_SHARE = 0.7f; // of a class's threshold: such boxes continue a track
 
 // --- opening the networks
 
@@ -74,6 +74,10 @@ static void choose_thresholds(TlSession *s)
         s->player_post.iou = (float)options->iou_threshold;
     s->player_post.per_class = options->per_class_nms;
     s->player_post.max_detections = most < TL_DETECTION_MAX ? most : TL_DETECTION_MAX;
+    s->track_post = s->player_post;
+    for (int c = 0; c < TL_CLASS_COUNT; c++) // a user's threshold is the least score of all that is shown
+        if (conf < 0 && !options->disable_tracking)
+            s->track_post.threshold[c] *= LOW_SCORE_SHARE;
 }
 
 int tl_session_open(TlSession **out, const TlOptions *options, TlDiag *diag)
@@ -167,11 +171,9 @@ void tl_session_reset_clip(TlSession *s)
 static int create_trackers(TlSession *s, TlDiag *diag)
 {
     TlTrackerParams tracker = {.width = s->info.width, .height = s->info.height, .fps = s->info.fps, .low = 1.0f};
-    const TlPostParams *model = &s->player_post;
     for (int c = 0; c < TL_CLASS_COUNT; c++) {
-        tracker.high[c] = model->threshold[c];
-        if (model->threshold[c] * LOW_SCORE_SHARE < tracker.low)
-            tracker.low = model->threshold[c] * LOW_SCORE_SHARE;
+        tracker.high[c] = s->player_post.threshold[c];
+        tracker.low = fminf(tracker.low, s->track_post.threshold[c]);
     }
     s->tracker = tl_tracker_create(&tracker);
     TlFillParams fill = {.width = s->info.width,

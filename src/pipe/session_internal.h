@@ -44,6 +44,7 @@ struct TlSession {
     int threads;
     TlNetwork *player, *pitch; ///< pitch NULL with SKIP_PITCH
     TlPostParams player_post, pitch_post;
+    TlPostParams track_post; ///< player_post with lower scores, which continue a track but begin none
     TlPitchModel pitch_model;
 
     // the clip

@@ -24,7 +24,8 @@ enum { MOVING_STRIDES = 3 };
 #define REST_SHARE 0.25 // of the score that a resting path gathers
 #define MOVING_M   2.5  // m/s: what was as fast as this over three strides is no marking
 #define MARKING_S  1.5
-#define FORGET_S   5.0  // at rest for so long it is as good as a marking again
+#define FORGET_S   5.0 // at rest for so long it is as good as a marking again
+#define FRESH_S    0.2
 #define STEP_S     0.08 // a key frame interval that counts once
 
 int tl_ball_init(TlBall *ball)
@@ -69,16 +70,26 @@ static void predict(TlBall *ball, const TlBallStep *step)
     }
 }
 
-// Squared Mahalanobis distance, or, out of that gate but within the reach of a hard kick, a dear constant and more.
-static double price(const TlBallPath *path, const TlDetection *d, const TlBallStep *step)
+// What scores too low to begin a path may continue the ball itself where it was seen a moment ago and has not come to
+// rest: at somebody's feet it scores low, but so do shoes and marks.
+static int may_continue(const TlBall *ball, const TlBallPath *path)
 {
+    return path->id == ball->chosen && path->unseen_s <= FRESH_S && path->still_s <= MARKING_S;
+}
+
+// Squared Mahalanobis distance, or, out of that gate but within the reach of a hard kick, a dear constant and more.
+static double price(const TlBall *ball, const TlBallPath *path, const TlDetection *d, const TlBallStep *step)
+{
+    int is_sure = d->score >= step->high;
+    if (!path->id || (!is_sure && !may_continue(ball, path)))
+        return INFINITY;
     double dx = 0.5 * ((double)d->bbox[0] + d->bbox[2]) - path->x.x;
     double dy = 0.5 * ((double)d->bbox[1] + d->bbox[3]) - path->y.x;
     double noise = CENTRE_M * step->px_per_m, distance = dx * dx / (path->x.pxx + noise * noise);
     distance += dy * dy / (path->y.pxx + noise * noise);
     double unseen = step->dt + path->unseen_s, reach = (KICK_SPEED * fmin(unseen, 0.4) + 1.0) * step->px_per_m;
     double kick = GATE + 4.0 * hypot(dx, dy) / reach;
-    double least = distance < GATE ? distance : hypot(dx, dy) < reach ? kick : INFINITY;
+    double least = distance < GATE ? distance : is_sure && hypot(dx, dy) < reach ? kick : INFINITY;
     return least + 3.0 * (1.0 - d->score);
 }
 
@@ -88,7 +99,7 @@ static void associate(TlBall *ball, const TlDetection *const *candidates, int co
     int taken[TL_BALL_PATHS];
     for (int i = 0; i < TL_BALL_PATHS; i++) {
         for (int k = 0; k < count; k++)
-            cost[i * count + k] = ball->path[i].id ? price(&ball->path[i], candidates[k], step) : INFINITY;
+            cost[i * count + k] = price(ball, &ball->path[i], candidates[k], step);
         // Well-believed paths come first when two want the same candidate.
         miss[i] = 16.0 + fmin(fmax(ball->path[i].belief, 0), 4.0);
     }

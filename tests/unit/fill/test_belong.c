@@ -113,10 +113,12 @@ static void a_ball_on_a_mark(void **state)
 
 static void a_spare_ball(void **state)
 {
-    TlBelonging spare = {0}, out = {0}, high = {0};
+    TlBelonging spare = {0}, near = {0}, out = {0}, high = {0};
     (void)state;
     stay(&spare, person(TL_CLASS_BALL, 30, -3, 4), 3, 0);
     assert_false(shown(&spare, TL_CLASS_BALL));
+    stay(&near, person(TL_CLASS_BALL, 30, -1.2, 4), 3, 0);
+    assert_false(shown(&near, TL_CLASS_BALL));
     int64_t at = stay(&out, person(TL_CLASS_BALL, 30, 3, 4), 3, 0);
     stay(&out, person(TL_CLASS_BALL, 30, -3, 4), 2, at); // played over the line
     assert_true(shown(&out, TL_CLASS_BALL));

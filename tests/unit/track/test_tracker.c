@@ -303,6 +303,54 @@ static void test_low_scores_and_votes(void **state)
     tl_tracker_destroy(&t);
 }
 
+// Ten people and a candidate for the ball; returns whether a ball came out near it, by way of *id.
+static int show_ball(TlTracker *t, int frame, float x, float y, float score, int32_t *id)
+{
+    static TlDetections d;
+    static TlTrackedFrame out;
+    d.count = 0;
+    for (int i = 0; i < 10; i++)
+        set_detection(&d, 100 + 110 * (float)i, 200 + 30 * (float)(i % 4), 80, 0.8f, TL_CLASS_PLAYER);
+    if (score > 0)
+        set_detection(&d, x, y, 10, score, TL_CLASS_BALL);
+    tl_tracker_update(t, frame, &d, NULL, 0, &out);
+    for (int i = 0; i < out.count; i++)
+        if (out.item[i].class_id == TL_CLASS_BALL && fabs(out.item[i].bbox[0] - x + 2) < 8) {
+            *id = out.item[i].id;
+            return 1;
+        }
+    return 0;
+}
+
+// A ball that scores low for a while is the ball still, and no other one; a low score elsewhere, or long after, is
+// none, nor is one that lies in one place.
+static void test_low_scores_of_the_ball(void **state)
+{
+    (void)state;
+    int32_t first = 0, id = 0;
+    TlTracker *t = tl_tracker_create(&g_params);
+    for (int frame = 0; frame < 20; frame++)
+        assert_false(show_ball(t, frame, 300 + 6 * (float)frame, 450, 0.3f, &id)); // begins nothing
+    for (int frame = 20; frame < 40; frame++)
+        assert_true(show_ball(t, frame, 300 + 6 * (float)frame, 450, 0.8f, &first));
+    for (int frame = 40; frame < 60; frame++) {
+        assert_true(show_ball(t, frame, 300 + 6 * (float)frame, 450, 0.3f, &id));
+        assert_int_equal(id, first);
+    }
+    assert_false(show_ball(t, 60, 900, 650, 0.3f, &id)); // farther than it can have rolled
+    for (int frame = 61; frame < 72; frame++)
+        (void)show_ball(t, frame, 0, 0, 0, &id);
+    assert_false(show_ball(t, 72, 300 + 6 * 72, 450, 0.3f, &id)); // seen too long ago
+    tl_tracker_destroy(&t);
+
+    t = tl_tracker_create(&g_params);
+    int shown = 0;
+    for (int frame = 0; frame < 200; frame++)
+        shown = show_ball(t, frame, 600, 450, frame < 10 ? 0.8f : 0.3f, &id);
+    assert_false(shown);
+    tl_tracker_destroy(&t);
+}
+
 // Two boxes on one player do not live on as two tracks.
 static void test_double_boxes(void **state)
 {
@@ -409,6 +457,7 @@ int main(void)
         cmocka_unit_test(test_cut_and_return),
         cmocka_unit_test(test_single_alarm_stays_unconfirmed),
         cmocka_unit_test(test_low_scores_and_votes),
+        cmocka_unit_test(test_low_scores_of_the_ball),
         cmocka_unit_test(test_double_boxes),
         cmocka_unit_test(test_given_camera),
         cmocka_unit_test(test_hostile),
