@@ -153,8 +153,7 @@ def main():
                  thresholds=a.thresholds, names=names, version=a.version, licence="CC-BY-4.0")
     if a.kind == "players":
         props["ball_share"] = round(D.ball_share(D.Frames([a.data], a.kind, os.path.join(a.work, "cache"), val=False)), 3)
-    if "high" in meta:
-        props["high"] = meta["high"]
+    props.update({k: meta[k] for k in ("high", "tallest") if k in meta})
     m = build(net, scales, props, floats, quantise=not a.float)
     onnx.save(m, a.out)
     print(json.dumps(dict(file=a.out, bytes=len(m.SerializeToString()), **props)))

@@ -88,7 +88,7 @@ def players_graph(widths=(16, 48, 64, 128, 192), depths=(1, 2, 2, 2), up_widths=
     size = g.conv(x, head)
     g.output("box", g.conv(size, 4, 1, relu=False))
     g.output("ball_box", g.conv(size, 4, 1, relu=False))  # a ball at somebody's feet is in a cell of two boxes
-    g.meta = dict(head="centers", stride=4, width=800, height=448, high="1280x736")
+    g.meta = dict(head="centers", stride=4, width=800, height=448, high="1280x736", tallest=0.25)
     return g
 
 

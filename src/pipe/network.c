@@ -39,8 +39,9 @@ struct TlNetwork {
     int put_slot;     // next or filling slot, decoder's thread only
     int aborted;      // under mutex
     const atomic_int *cancel;
-    int64_t wait_us;     // results' thread only
-    int64_t put_wait_us; // decoder's thread only
+    TlDetections seen, again; // results' thread only
+    int64_t wait_us;          // results' thread only
+    int64_t put_wait_us;      // decoder's thread only
 };
 
 // The size a model names for --quality high, touchline.high = "1280x736"; one that names none keeps its own.
@@ -306,15 +307,42 @@ static void release(TlNetwork *net, TlTicket ticket)
     pthread_mutex_unlock(&net->mutex);
 }
 
-int tl_network_detections(TlNetwork *net, TlTicket ticket, const TlPostParams *params, TlDetections *out, TlDiag *diag)
+static void decode(TlNetwork *net, TlTicket ticket, const TlPostParams *params, TlDetections *out)
+{
+    net->head->detections(net->outputs[ticket.slot], net->output_count, ticket.sample, &net->box, params, out);
+    tl_look_measure(tl_infer_input(net->infer, ticket.slot), net->head->layout, ticket.sample, &net->box, out);
+}
+
+// Runs the slot once more, with the ticket's sample shrunk where it lies. The samples after it get the answers that
+// they have already.
+static int look_again(TlNetwork *net, TlTicket ticket, const TlPostParams *params, TlDetections *out, TlDiag *diag)
+{
+    uint8_t *samples = tl_infer_input(net->infer, ticket.slot)->data;
+    int64_t begin = tl_now_us();
+    tl_pre_shrink(samples + (size_t)ticket.sample * net->sample_bytes, net->width, net->height, TL_CLOSE_UP_FACTOR);
+    int ret = tl_infer_submit(net->infer, ticket.slot, net->slot[ticket.slot].filled, diag);
+    if (ret == TL_OK)
+        ret = tl_infer_wait(net->infer, ticket.slot, diag);
+    net->wait_us += tl_now_us() - begin;
+    if (ret < 0)
+        return ret;
+    net->seen = *out;
+    decode(net, ticket, params, &net->again);
+    tl_close_up_join(&net->seen, &net->again, &net->box, params, out);
+    return TL_OK;
+}
+
+int tl_network_detections(TlNetwork *net, TlTicket ticket, const TlPostParams *params, int may_be_close,
+                          TlDetections *out, TlDiag *diag)
 {
     int ret = wait_for(net, ticket, diag);
     if (ret < 0)
         return ret;
-    net->head->detections(net->outputs[ticket.slot], net->output_count, ticket.sample, &net->box, params, out);
-    tl_look_measure(tl_infer_input(net->infer, ticket.slot), net->head->layout, ticket.sample, &net->box, out);
+    decode(net, ticket, params, out);
+    if (may_be_close && net->head->layout == TL_PRE_YUV_S2D && tl_close_up_is_likely(out, params))
+        ret = look_again(net, ticket, params, out, diag);
     release(net, ticket);
-    return TL_OK;
+    return ret;
 }
 
 int tl_network_points(TlNetwork *net, TlTicket ticket, const TlPostParams *params, TlPoint out[TL_POINT_COUNT],

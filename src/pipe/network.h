@@ -47,9 +47,11 @@ TL_NODISCARD int tl_network_put(TlNetwork *network, const TlPicture *picture, Tl
 // Starts a batch that is only partly filled.
 TL_NODISCARD int tl_network_flush(TlNetwork *network, TlDiag *diag);
 
-// Waits for the answer and decodes it. Tickets must come in the order of put.
+// Waits for the answer and decodes it. Tickets must come in the order of put. may_be_close: nothing tells that the
+// picture shows the pitch from afar, so one in which hardly anybody is found is looked at again as a close-up, if the
+// model wants that (post.h).
 TL_NODISCARD int tl_network_detections(TlNetwork *network, TlTicket ticket, const TlPostParams *params,
-                                       TlDetections *out, TlDiag *diag);
+                                       int may_be_close, TlDetections *out, TlDiag *diag);
 TL_NODISCARD int tl_network_points(TlNetwork *network, TlTicket ticket, const TlPostParams *params,
                                    TlPoint out[TL_POINT_COUNT], TlDiag *diag);
 

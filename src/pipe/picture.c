@@ -43,41 +43,56 @@ static void doubt_places(const TlSession *s, TlRecord *record)
     record->object_count = count;
 }
 
-static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, TlDiag *diag)
+// One picture through one network up to where its answer can be taken.
+static int show(TlSession *s, TlNetwork *network, const TlPicture *picture, TlTicket *ticket, TlDiag *diag)
 {
-    const TlPicture *picture = &frame->picture;
-    TlTicket ticket;
-    int ret = tl_network_begin(s->player, picture->width, picture->height, s->options.cpumask, &s->cancel, diag);
+    int ret = tl_network_begin(network, picture->width, picture->height, s->options.cpumask, &s->cancel, diag);
     if (ret == TL_OK)
-        ret = tl_network_put(s->player, picture, &ticket, diag);
-    if (ret == TL_OK)
-        ret = tl_network_flush(s->player, diag);
-    if (ret == TL_OK)
-        ret = tl_network_detections(s->player, ticket, &s->player_post, &s->detections, diag);
-    if (ret == TL_OK)
-        tl_kits_correct(&s->detections, s->player_post.per_class);
-    for (int i = 0; ret == TL_OK && i < s->detections.count && i < TL_OBJECT_MAX; i++) {
-        const TlDetection *d = &s->detections.item[i];
-        TlObject *o = &record->objects[record->object_count++];
-        *o = (TlObject){.id = -1, .class_id = d->class_id, .score = d->score};
-        memcpy(o->bbox, d->bbox, sizeof o->bbox);
-    }
-    if (ret < 0 || !s->pitch)
-        return ret;
-    if ((ret = tl_network_begin(s->pitch, picture->width, picture->height, s->options.cpumask, &s->cancel, diag)) < 0 ||
-        (ret = tl_network_put(s->pitch, picture, &ticket, diag)) < 0 || (ret = tl_network_flush(s->pitch, diag)) < 0 ||
-        (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
-        return ret;
+        ret = tl_network_put(network, picture, ticket, diag);
+    return ret == TL_OK ? tl_network_flush(network, diag) : ret;
+}
+
+static int fit_pitch(TlSession *s, const TlPicture *picture, TlRecord *record, TlDiag *diag)
+{
     TlPitchFitParams params = {.width = picture->width, .height = picture->height, .picture = picture};
+    TlTicket ticket;
+    int ret = show(s, s->pitch, picture, &ticket, diag);
+    if (ret < 0 || (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
+        return ret;
     tl_pitch_fit(&s->pitch_model, s->points, &params, &s->fit);
     memcpy(record->points, s->points, sizeof record->points);
     if (s->fit.valid) {
         record->has_homography = 1;
         memcpy(record->homography, s->fit.homography, sizeof record->homography);
         tl_view_to_record(&s->fit.view, record);
+        tl_pitch_project_view(&s->pitch_model, &s->fit.view, s->points, record->points);
+    }
+    return TL_OK;
+}
+
+static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, TlDiag *diag)
+{
+    const TlPicture *picture = &frame->picture;
+    TlTicket ticket;
+    s->fit.valid = 0;
+    int ret = s->pitch ? fit_pitch(s, picture, record, diag) : TL_OK;
+    if (ret == TL_OK)
+        ret = show(s, s->player, picture, &ticket, diag);
+    if (ret == TL_OK)
+        ret =
+            tl_network_detections(s->player, ticket, &s->player_post, s->pitch && !s->fit.valid, &s->detections, diag);
+    if (ret < 0)
+        return ret;
+    tl_kits_correct(&s->detections, s->player_post.per_class);
+    for (int i = 0; i < s->detections.count && i < TL_OBJECT_MAX; i++) {
+        const TlDetection *d = &s->detections.item[i];
+        TlObject *o = &record->objects[record->object_count++];
+        *o = (TlObject){.id = -1, .class_id = d->class_id, .score = d->score};
+        memcpy(o->bbox, d->bbox, sizeof o->bbox);
+    }
+    if (s->fit.valid) {
         place_objects(&s->fit.view, record);
         doubt_places(s, record);
-        tl_pitch_project_view(&s->pitch_model, &s->fit.view, s->points, record->points);
     }
     return TL_OK;
 }

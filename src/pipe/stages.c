@@ -215,7 +215,8 @@ static int run_trackers(TlSession *s, const TlItem *item, TlFillInput *input)
     s->cut_pending |= item->cut;
     if (!item->player_key)
         return TL_OK;
-    int ret = tl_network_detections(s->player, item->player, &s->player_post, &s->detections, &s->result_diag);
+    int ret = tl_network_detections(s->player, item->player, &s->track_post, s->pitch && !s->last_fit.valid,
+                                    &s->detections, &s->result_diag);
     if (ret < 0)
         return ret;
     int64_t begin = tl_now_us();
@@ -303,9 +304,9 @@ static int answer_item(TlSession *s, TlItem *item)
 {
     TlFillInput input = {.frame = item->frame, .time_s = item->time_s, .cut = item->cut, .blind = item->blind};
     int64_t begin = tl_now_us();
-    int ret = run_trackers(s, item, &input);
+    int ret = run_pitch(s, item, &input); // first: where the pitch is seen, nothing is a close-up
     if (ret == TL_OK)
-        ret = run_pitch(s, item, &input);
+        ret = run_trackers(s, item, &input);
     s->post_s += tl_us_to_s(tl_now_us() - begin);
     if (ret < 0)
         return ret;

@@ -33,6 +33,7 @@ static int centers_match(const TlModelMeta *meta, int want_points, TlPostParams 
         defaults->threshold[c] = default_threshold;
     tl_meta_floats(meta, "touchline.thresholds", names, defaults->threshold, TL_CLASS_COUNT);
     tl_meta_floats(meta, "touchline.ball_share", NULL, &defaults->ball_share, 1);
+    tl_meta_floats(meta, "touchline.tallest", NULL, &defaults->tallest, 1);
     return 1;
 }
 

@@ -40,6 +40,7 @@ typedef struct TlPostParams {
     int per_class;                   ///< NMS within a class only: somebody may be listed as player and as referee
     int max_detections;              ///< <= TL_DETECTION_MAX
     float ball_share; ///< size of a ball's box as a share of a person's height, 0 = the model does not say
+    float tallest;    ///< share of the picture's height up to which the model finds people, 0 = it does not say
     // Filled by match for models with classes of their own; keep them when changing the thresholds.
     int class_count;                      ///< classes of the model, 0 = ours
     int8_t class_map[TL_MODEL_CLASS_MAX]; ///< class of the model -> enum TlClass, -1 = not wanted
@@ -61,6 +62,17 @@ typedef struct TlHeadOps {
 // model.
 const TlHeadOps *tl_head_find(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height,
                               TlDiag *diag);
+
+// Close-ups (close_up.c): people taller than params->tallest are found in a copy of the picture that is shrunk to a
+// third.
+enum { TL_CLOSE_UP_FACTOR = 3 };
+// Whether the picture should be looked at again: the model names its limit and found hardly anybody within it.
+int tl_close_up_is_likely(const TlDetections *seen, const TlPostParams *params);
+// Joins what was found in the picture and in the shrunk copy: the tall ones of the copy, and of the picture what the
+// copy shows, too. `again` is decoded with the same letterbox as the picture itself, so its boxes are of the copy,
+// which lies at the letterbox's top left; they are enlarged in place.
+void tl_close_up_join(const TlDetections *seen, TlDetections *again, const TlLetterbox *box, const TlPostParams *params,
+                      TlDetections *out);
 
 float tl_iou(const float a[4], const float b[4]);
 

@@ -35,4 +35,9 @@ TlPre *tl_pre_create(const TlLetterbox *box, int layout, unsigned cpumask);
 void tl_pre_run(TlPre *pre, const TlPicture *picture, void *dst);
 void tl_pre_destroy(TlPre **pre);
 
+// Shrinks a sample of layout YUV_S2D to 1/factor in place, by area averaging: the copy lies at the top left, the rest
+// is padding. A pixel (x, y) of the copy is the mean of the factor x factor ones from (factor x, factor y) on. width
+// and height are the network picture's (even), factor >= 2.
+void tl_pre_shrink(uint8_t *sample, int width, int height, int factor);
+
 #endif

@@ -313,6 +313,34 @@ static void test_run_allocates_nothing(void **opaque)
     free_image(&image);
 }
 
+// Every pixel of the copy is the mean of its square, the rest padding: against another buffer, channel by channel.
+static void test_shrink(void **opaque)
+{
+    (void)opaque;
+    enum { W = 46, H = 28, QUARTER = W / 2 * (H / 2) };
+    for (int factor = 2; factor <= 5; factor++) {
+        uint8_t sample[6 * QUARTER], before[6 * QUARTER];
+        for (int i = 0; i < 6 * QUARTER; i++)
+            sample[i] = before[i] = (uint8_t)random_u32();
+        tl_pre_shrink(sample, W, H, factor);
+        for (int c = 0; c < 6; c++)
+            for (int y = 0; y < H / 2; y++)
+                for (int x = 0; x < W / 2; x++) {
+                    int is_luma = c < 4, px = is_luma ? 2 * x + c % 2 : x, py = is_luma ? 2 * y + c / 2 : y;
+                    int w = is_luma ? W : W / 2, h = is_luma ? H : H / 2, expected = is_luma ? 16 : 128;
+                    double sum = 0;
+                    for (int k = 0; k < factor * factor && px < w / factor && py < h / factor; k++) {
+                        int sx = px * factor + k % factor, sy = py * factor + k / factor;
+                        sum += is_luma ? before[(sy % 2 * 2 + sx % 2) * QUARTER + sy / 2 * (W / 2) + sx / 2]
+                                       : before[c * QUARTER + sy * (W / 2) + sx];
+                    }
+                    if (px < w / factor && py < h / factor)
+                        expected = (int)floor(sum / (factor * factor) + 0.5);
+                    assert_int_equal(sample[c * QUARTER + y * (W / 2) + x], expected);
+                }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_rgb),
         cmocka_unit_test(test_refuses_bad_boxes),
         cmocka_unit_test(test_run_allocates_nothing),
+        cmocka_unit_test(test_shrink),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
