@@ -215,7 +215,7 @@ def graphics(yuv, rng):
     h, w = yuv.shape[:2]
     out = []
     for _ in range(rng.integers(1, 4)):
-        gw, gh = int(rng.uniform(0.08, 0.4) * w), int(rng.uniform(0.04, 0.14) * h)
+        gw, gh = int(rng.uniform(0.08, 0.4) * w), max(1, int(rng.uniform(0.04, 0.14) * h))
         x = int(rng.choice([rng.uniform(0, 0.12), rng.uniform(0.3, 0.6), rng.uniform(0.8, 1.0)]) * (w - gw))
         y = int(rng.choice([rng.uniform(0, 0.12), rng.uniform(0.88, 1.0)]) * (h - gh))
         box = np.empty((gh, gw, 3), np.uint8)

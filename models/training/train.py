@@ -97,9 +97,10 @@ def _make(step):
     return make(frames, patches, np.random.default_rng([seed, step]), step)
 
 
-def batches(make, frames, patches, seed, step, workers=1, ahead=3):
+def batches(make, frames, patches, seed, step, workers=1):
     """Yields the batches of step, step + 1, …, made in other processes; the same for any number of workers."""
     global _feed
+    ahead = workers + 2
     _feed = (make, frames, patches, seed)
     if not workers:
         while True:
@@ -125,7 +126,7 @@ def main():
     ap.add_argument("--seed", type=int, default=1)
     ap.add_argument("--device", help="cpu or cuda, default cuda when there is one")
     ap.add_argument("--threads", type=int, default=1)
-    ap.add_argument("--workers", type=int, default=1, help="processes that prepare pictures")
+    ap.add_argument("--workers", type=int, help="processes that prepare pictures, default 1, with a GPU all cores but one, at most 16")
     ap.add_argument("--eval-minutes", type=float, default=10)
     ap.add_argument("--init", help="start from the weights of this checkpoint, or of a file as it ships (.onnx)")
     ap.add_argument("--drawn-balls", type=float, default=0, metavar="SHARE", help="share of the pasted balls that are drawn, not cut out")
@@ -175,7 +176,8 @@ def main():
     saved = evaluated = tick = time.time()
     total, count = 0.0, 0
     progress = done0
-    feed = batches(make, frames, patches, a.seed, step, a.workers)
+    workers = a.workers if a.workers is not None else 1 if device.type == "cpu" else max(1, min(16, (os.cpu_count() or 2) - 1))
+    feed = batches(make, frames, patches, a.seed, step, workers)
     while progress < 1:
         x, t = next(feed)
         lr = a.lr * min(1, (step + 1) / (80 if a.init else 300)) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
