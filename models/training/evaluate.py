@@ -222,6 +222,13 @@ def quick(kind, model, frames):
     return out
 
 
+def shipped_thresholds(figures):
+    """Of each class the mean of the best ones of each validation match and of the rendered ones, as export.py takes them: the best one of
+    all pictures together may hang on a single goalkeeper."""
+    groups = [figures[name] for name in figures if name != "real"]
+    return ",".join("%.2f" % (sum(g[c]["threshold"] for g in groups) / len(groups)) for c in PLAYER_NAMES)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__)
     ap.add_argument("kind", choices=GRAPHS)
@@ -234,6 +241,7 @@ def main():
     ap.add_argument("--full-range-601", action="store_true", help="feed pictures as a JPEG decoder gives them")
     ap.add_argument("--least", type=float, default=0.3, help="pitch: score threshold")
     ap.add_argument("--json")
+    ap.add_argument("--thresholds", metavar="FILE", help="players: also write the thresholds to export with")
     a = ap.parse_args()
     torch.set_num_threads(1)
     frames = D.Frames([a.data] + a.extra, a.kind, os.path.join(a.work, "cache"), val=True)
@@ -260,6 +268,8 @@ def main():
     print(text)
     if a.json:
         open(a.json, "w").write(text + "\n")
+    if a.thresholds and a.kind == "players":
+        open(a.thresholds, "w").write(shipped_thresholds(out) + "\n")
 
 
 if __name__ == "__main__":
