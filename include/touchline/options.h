@@ -30,19 +30,20 @@ typedef struct TlOptions {
     int pitch_stride;                ///< pitch network on every n-th key frame, 0 = auto
     double key_rate;                 ///< key frames per second of video while the stride is auto; not positive = 12.5
     int prefetch_frames;             ///< PREFETCH_FRAMES: bound of the decoded-frame queue
-    double conf_threshold;           ///< CONF_THRESHOLD 0..1; negative = per class from the model card
-    double iou_threshold;            ///< non-maximum suppression, 0..1; negative = the model's own
-    int per_class_nms;               ///< suppression within a class only, as evaluation tools do it
-    int max_detections;              ///< MAX_DETECTIONS per frame
-    int fast_mode;                   ///< FAST_MODE: 1 = FAST_IMG_SIZE, stride 3, conf .40, 120 detections
-    int fast_img_size;               ///< FAST_IMG_SIZE px
-    int disable_tracking;            ///< DISABLE_TRACKING: boxes of key frames only, ids -1, no filling of boxes
-    int skip_pitch;                  ///< SKIP_PITCH: pitch network not even loaded
-    double pitch_length_m;           ///< 105
-    double pitch_width_m;            ///< 68
-    double time_budget_s;            ///< TIME_BUDGET_S: then the rest is filled by motion; not positive = never
-    int threads;                     ///< worker threads for everything, 0 = the cores that exist
-    unsigned cpumask;                ///< instruction sets that kernels may use, see base/cpu.h; ~0 = all
+    double conf_threshold; ///< CONF_THRESHOLD 0..1; negative = per class from the model card, 0.7 of it where a track
+                           ///< goes on
+    double iou_threshold;  ///< non-maximum suppression, 0..1; negative = the model's own
+    int per_class_nms;     ///< suppression within a class only, as evaluation tools do it
+    int max_detections;    ///< MAX_DETECTIONS per frame
+    int fast_mode;         ///< FAST_MODE: 1 = FAST_IMG_SIZE, stride 3, conf .40, 120 detections
+    int fast_img_size;     ///< FAST_IMG_SIZE px
+    int disable_tracking;  ///< DISABLE_TRACKING: boxes of key frames only, ids -1, no filling of boxes
+    int skip_pitch;        ///< SKIP_PITCH: pitch network not even loaded
+    double pitch_length_m; ///< 105
+    double pitch_width_m;  ///< 68
+    double time_budget_s;  ///< TIME_BUDGET_S: then the rest is filled by motion; not positive = never
+    int threads;           ///< worker threads for everything, 0 = the cores that exist
+    unsigned cpumask;      ///< instruction sets that kernels may use, see base/cpu.h; ~0 = all
     // input
     char frames[64];             ///< "A:B" source frame range [A,B), either side may be empty
     double processing_timeout_s; ///< hard stop of one clip

@@ -88,7 +88,8 @@ static const TlOptionDef g_table[] = {
      .group = "Detection",
      .value = "SCORE",
      .deflt = "auto",
-     .help = "lowest score of an object that is shown; auto = per class, from the model's card",
+     .help = "lowest score of an object that is shown; auto = per class, from the model's card, and down to 0.7 of it "
+             "where a track goes on",
      NUMBER_ROW(DOUBLE, conf_threshold, 0, 1)},
     {.flag = "iou-threshold",
      .alias = "iou",
@@ -171,7 +172,8 @@ static const TlOptionDef g_table[] = {
      .env = "SKIP_PITCH",
      .group = "Pitch",
      .deflt = "0",
-     .help = "no pitch points, no homography, no metres; the pitch network is not even loaded",
+     .help = "no pitch points, no homography, no metres; the pitch network is not even loaded, and close-ups are not "
+             "looked at twice",
      NUMBER_ROW(BOOL, skip_pitch, 0, 1)},
     {.flag = "pitch-length",
      .env = "TOUCHLINE_PITCH_LENGTH",

@@ -10,7 +10,7 @@
 #define STRAY_SHARE 0.1  // box heights that a box may stray and still rest
 #define KNOWN_SHARE 0.15 // and from a graphic that is known
 #define CAMERA_WAY  2.5  // box heights that the camera has to go meanwhile
-#define STILL_S     1.0  // less than a frame waits in fill.c, so that no frame shows one
+#define STILL_S     1.0  // less than a frame waits in fill.c: where the camera turns at once, no frame shows one
 #define KNOWN_S     0.4  // enough where a graphic was seen before
 
 void tl_graphics_move(TlGraphics *graphics, double dx, double dy)

@@ -161,6 +161,9 @@ static int parse_line(Parser *p)
         ret = ret < 0 ? ret : whole(p, 2, 1, SIDE_MAX, &s->source_height);
     } else if (!strcmp(key, "stride")) {
         ret = whole(p, 1, 1, 64, &s->stride);
+    } else if (!strcmp(key, "tallest")) {
+        if (p->word_count != 2 || tl_strcpy(s->tallest, sizeof s->tallest, p->word[1]) < 0)
+            return bad(p, "tallest must be one number");
     } else if (!strcmp(key, "thresholds")) {
         if (p->word_count != 2 || tl_strcpy(s->thresholds, sizeof s->thresholds, p->word[1]) < 0)
             return bad(p, "the thresholds must be one word, name=value,name=value");
@@ -302,6 +305,8 @@ int tl_script_meta(TlModelMeta *meta, const char *data, size_t size, const char 
     add_meta(meta, "touchline.stride", text);
     if (script.thresholds[0])
         add_meta(meta, "touchline.thresholds", script.thresholds);
+    if (script.tallest[0])
+        add_meta(meta, "touchline.tallest", script.tallest);
     tl_script_deinit(&script);
     return TL_OK;
 }

@@ -7,6 +7,7 @@
 //     source 1280 720            optional: coordinates below are pixels of such a picture, else of the network input
 //     stride 4                   optional: pixels per cell of the heat maps, default 4 (centers) or 8 (points)
 //     thresholds ball=0.3        optional: becomes the metadata touchline.thresholds
+//     tallest 0.25               optional: becomes the metadata touchline.tallest
 //     delay_us 2000              optional: every request takes at least this long
 //     loop                       optional: begins again after the last frame; without it later replies are empty
 //     frame                      reply to the next sample ("frame N": to sample N from 0; those left out are empty)
@@ -39,7 +40,7 @@ typedef struct TlScript {
     int source_width, source_height; ///< 0 = coordinates are network pixels
     int loop;
     int64_t delay_us;
-    char thresholds[256];
+    char thresholds[256], tallest[16];
     TlScriptFrame *frames;
     int frame_count, frame_capacity;
     TlScriptItem *items;

@@ -2,7 +2,7 @@
 //
 // Slots are used as a ring in both directions, so the answers come out in the order the pictures went in and no list of
 // pending work is needed. A slot is FREE, then FILLING (the batch collects), then RUNNING, and FREE again when its
-// last sample was taken.
+// last sample was taken. From RUNNING on input and outputs are the results' thread's, which may run the slot again.
 #include "pipe/network.h"
 
 #include <pthread.h>
@@ -313,8 +313,8 @@ static void decode(TlNetwork *net, TlTicket ticket, const TlPostParams *params, 
     tl_look_measure(tl_infer_input(net->infer, ticket.slot), net->head->layout, ticket.sample, &net->box, out);
 }
 
-// Runs the slot once more, with the ticket's sample shrunk where it lies. The samples after it get the answers that
-// they have already.
+// Runs the slot once more, with the ticket's sample shrunk where it lies. The samples after it run again, too, and get
+// the answers that they had.
 static int look_again(TlNetwork *net, TlTicket ticket, const TlPostParams *params, TlDetections *out, TlDiag *diag)
 {
     uint8_t *samples = tl_infer_input(net->infer, ticket.slot)->data;

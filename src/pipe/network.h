@@ -47,9 +47,9 @@ TL_NODISCARD int tl_network_put(TlNetwork *network, const TlPicture *picture, Tl
 // Starts a batch that is only partly filled.
 TL_NODISCARD int tl_network_flush(TlNetwork *network, TlDiag *diag);
 
-// Waits for the answer and decodes it. Tickets must come in the order of put. may_be_close: nothing tells that the
-// picture shows the pitch from afar, so one in which hardly anybody is found is looked at again as a close-up, if the
-// model wants that (post.h).
+// Waits for the answer and decodes it. Tickets must come in the order of put. may_be_close: no pitch was seen, so a
+// picture in which hardly anybody is found is looked at again as a close-up, if the model wants that (post.h): its slot
+// runs once more while the caller waits.
 TL_NODISCARD int tl_network_detections(TlNetwork *network, TlTicket ticket, const TlPostParams *params,
                                        int may_be_close, TlDetections *out, TlDiag *diag);
 TL_NODISCARD int tl_network_points(TlNetwork *network, TlTicket ticket, const TlPostParams *params,

@@ -44,7 +44,7 @@ static void doubt_places(const TlSession *s, TlRecord *record)
 }
 
 // One picture through one network up to where its answer can be taken.
-static int show(TlSession *s, TlNetwork *network, const TlPicture *picture, TlTicket *ticket, TlDiag *diag)
+static int feed(TlSession *s, TlNetwork *network, const TlPicture *picture, TlTicket *ticket, TlDiag *diag)
 {
     int ret = tl_network_begin(network, picture->width, picture->height, s->options.cpumask, &s->cancel, diag);
     if (ret == TL_OK)
@@ -56,7 +56,7 @@ static int fit_pitch(TlSession *s, const TlPicture *picture, TlRecord *record, T
 {
     TlPitchFitParams params = {.width = picture->width, .height = picture->height, .picture = picture};
     TlTicket ticket;
-    int ret = show(s, s->pitch, picture, &ticket, diag);
+    int ret = feed(s, s->pitch, picture, &ticket, diag);
     if (ret < 0 || (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
         return ret;
     tl_pitch_fit(&s->pitch_model, s->points, &params, &s->fit);
@@ -77,7 +77,7 @@ static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, Tl
     s->fit.valid = 0;
     int ret = s->pitch ? fit_pitch(s, picture, record, diag) : TL_OK;
     if (ret == TL_OK)
-        ret = show(s, s->player, picture, &ticket, diag);
+        ret = feed(s, s->player, picture, &ticket, diag);
     if (ret == TL_OK)
         ret =
             tl_network_detections(s->player, ticket, &s->player_post, s->pitch && !s->fit.valid, &s->detections, diag);

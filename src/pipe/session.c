@@ -14,8 +14,8 @@
 
 enum { RECORD_QUEUE = 32, PUSH_QUEUE = 8, CANCEL_CHECK_MS = 100, ITEMS_MAX = 4096 };
 static const double PICTURE_QUEUE_BYTES = 192e6; // pictures that may wait for the networks, whatever their size
-// The tracker may continue a track on scores well below those that begin one (ByteTrack's second stage).
-static const float LOW_SCORE_SHARE = 0.7f; // of a class's threshold: such boxes continue a track
+// Of a class's threshold: boxes with such scores continue a track (ByteTrack's second stage).
+static const float LOW_SCORE_SHARE = 0.7f;
 
 // --- opening the networks
 

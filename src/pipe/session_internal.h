@@ -2,7 +2,7 @@
 // pictures).
 //
 //   decode thread: reader or push queue -> scene, pre-processing into both networks -> `items` queue
-//   result thread: items -> wait for answers, track, pitch, fill -> `records` queue
+//   result thread: items -> wait for answers, pitch, track, fill -> `records` queue
 //   caller:        records
 //
 // End of stream is an item that passes each queue exactly once and carries the code the clip ends with.

@@ -1,7 +1,7 @@
 // The two threads of a clip. In: frames of the reader (or pushed pictures); out: records in frame order.
 //
-// The decoder's thread never waits for an answer and the results' thread never touches pixels (but for the line
-// refinement), so while a batch runs the next pictures are decoded and scaled.
+// The decoder's thread never waits for an answer and the results' thread touches pixels only for the line
+// refinement and to shrink close-ups, so while a batch runs the next pictures are decoded and scaled.
 #include <math.h>
 
 #include "base/clock.h"
@@ -210,13 +210,19 @@ void *tl_session_decode_main(void *opaque)
 
 // --- result thread
 
+// No pitch was seen since the last cut, and there is time to look twice.
+static int may_be_close(TlSession *s)
+{
+    return s->pitch && !s->last_fit.valid && !atomic_load(&s->time_budget_hit);
+}
+
 static int run_trackers(TlSession *s, const TlItem *item, TlFillInput *input)
 {
     s->cut_pending |= item->cut;
     if (!item->player_key)
         return TL_OK;
-    int ret = tl_network_detections(s->player, item->player, &s->track_post, s->pitch && !s->last_fit.valid,
-                                    &s->detections, &s->result_diag);
+    int ret = tl_network_detections(s->player, item->player, &s->track_post, may_be_close(s), &s->detections,
+                                    &s->result_diag);
     if (ret < 0)
         return ret;
     int64_t begin = tl_now_us();

@@ -63,14 +63,14 @@ typedef struct TlHeadOps {
 const TlHeadOps *tl_head_find(const TlModelMeta *meta, int want_points, TlPostParams *defaults, int *width, int *height,
                               TlDiag *diag);
 
-// Close-ups (close_up.c): people taller than params->tallest are found in a copy of the picture that is shrunk to a
-// third.
+// Close-ups (close_up.c): people taller than params->tallest are found in a copy of the picture shrunk to a third.
 enum { TL_CLOSE_UP_FACTOR = 3 };
 // Whether the picture should be looked at again: the model names its limit and found hardly anybody within it.
 int tl_close_up_is_likely(const TlDetections *seen, const TlPostParams *params);
 // Joins what was found in the picture and in the shrunk copy: the tall ones of the copy, and of the picture what the
-// copy shows, too. `again` is decoded with the same letterbox as the picture itself, so its boxes are of the copy,
-// which lies at the letterbox's top left; they are enlarged in place.
+// copy shows, too; where it shows nobody tall, also what is too small for it. `again` is of the copy, which lies at the
+// input's top left as the picture did, decoded as if it were the picture; its boxes are enlarged in place. place[] of
+// the joined ones means nothing.
 void tl_close_up_join(const TlDetections *seen, TlDetections *again, const TlLetterbox *box, const TlPostParams *params,
                       TlDetections *out);
 

@@ -9,15 +9,16 @@
 enum { PAD_LUMA = 16, PAD_CHROMA = 128 };
 
 typedef struct Plane {
-    uint8_t *cells; ///< [phases * phases, height / phases, width / phases]
-    int width, height, phases;
+    uint8_t *cells; ///< [4, height / 2, width / 2] in space-to-depth, shift 1, or [1, height, width], shift 0
+    int width, height, shift;
 } Plane;
 
 static uint8_t *pixel(const Plane *p, int x, int y)
 {
-    size_t columns = (size_t)(p->width / p->phases), rows = (size_t)(p->height / p->phases);
-    size_t channel = (size_t)(y % p->phases * p->phases + x % p->phases);
-    return p->cells + (channel * rows + (size_t)(y / p->phases)) * columns + (size_t)(x / p->phases);
+    int mask = (1 << p->shift) - 1, columns = p->width >> p->shift, rows = p->height >> p->shift;
+    int channel = ((y & mask) << p->shift) + (x & mask);
+    return p->cells + ((size_t)channel * (size_t)rows + (size_t)(y >> p->shift)) * (size_t)columns +
+           (size_t)(x >> p->shift);
 }
 
 static uint8_t mean(const Plane *p, int x, int y, int factor)
@@ -39,7 +40,7 @@ static void shrink_plane(const Plane *p, int factor, uint8_t pad)
 void tl_pre_shrink(uint8_t *sample, int width, int height, int factor)
 {
     size_t quarter = (size_t)(width / 2) * (size_t)(height / 2);
-    shrink_plane(&(Plane){sample, width, height, 2}, factor, PAD_LUMA);
+    shrink_plane(&(Plane){sample, width, height, 1}, factor, PAD_LUMA);
     for (size_t c = 4; c < 6; c++)
-        shrink_plane(&(Plane){sample + c * quarter, width / 2, height / 2, 1}, factor, PAD_CHROMA);
+        shrink_plane(&(Plane){sample + c * quarter, width / 2, height / 2, 0}, factor, PAD_CHROMA);
 }

@@ -1,7 +1,7 @@
 // The ball: small, fast, often missed, and often confused with a penalty spot, a boot or a head.
 //
-// In: ball candidates of a key frame. Out: at most one of them. Each candidate continues a path or begins one; a path
-// gathers belief from scores along a plausible way and loses it with time, and one that rests in the
+// In: ball candidates of a key frame. Out: at most one of them. Each sure candidate continues a path or begins one; a
+// path gathers belief from scores along a plausible way and loses it with time, and one that rests in the
 // (camera-compensated) picture gathers little, so a marking with a high score does not win against a moving ball with a
 // lower one. The choice has hysteresis. A small multiple-hypothesis tracker without a tree (Blackman, "Multiple
 // hypothesis tracking", 2004).
@@ -24,8 +24,8 @@ enum { MOVING_STRIDES = 3 };
 #define REST_SHARE 0.25 // of the score that a resting path gathers
 #define MOVING_M   2.5  // m/s: what was as fast as this over three strides is no marking
 #define MARKING_S  1.5
-#define FORGET_S   5.0 // at rest for so long it is as good as a marking again
-#define FRESH_S    0.2
+#define FORGET_S   5.0  // at rest for so long it is as good as a marking again
+#define FRESH_S    0.2  // of key frames missed
 #define STEP_S     0.08 // a key frame interval that counts once
 
 int tl_ball_init(TlBall *ball)
@@ -70,8 +70,8 @@ static void predict(TlBall *ball, const TlBallStep *step)
     }
 }
 
-// What scores too low to begin a path may continue the ball itself where it was seen a moment ago and has not come to
-// rest: at somebody's feet it scores low, but so do shoes and marks.
+// What scores too low to begin a path may continue the ball itself that was missed for a moment only and has not come
+// to rest: at somebody's feet it scores low, but so do shoes and marks.
 static int may_continue(const TlBall *ball, const TlBallPath *path)
 {
     return path->id == ball->chosen && path->unseen_s <= FRESH_S && path->still_s <= MARKING_S;

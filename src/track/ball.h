@@ -35,7 +35,7 @@ typedef struct TlBallStep {
     double px_per_m; ///< size of things in this picture
     double keep_s;
     const double *motion; ///< of the picture, 9 numbers
-    float high;           ///< score that begins a path
+    float high;           ///< score that begins a path, or goes on as a kick or after a rest
     int32_t *next_id;
 } TlBallStep;
 

@@ -41,12 +41,22 @@ static void pitch_to_picture(double x, double y, double *px, double *py)
     *py = HEIGHT / 2.0 + focal_px * down / depth;
 }
 
-static void write_player_script(const char *path, int frames, int stride, const char *extra)
+typedef struct Case {
+    int frames, stride, batch, threads, keep;
+    double budget_s;
+    const char *extra; // more lines of the player script
+    int extra_frames;  // and all of its frames
+    int skip_pitch, no_pitch, pitch_stride, prefetch;
+    double timeout_s, conf;
+    int disable_tracking;
+} Case;
+
+static void write_player_script(const char *path, const Case *c)
 {
     FILE *f = fopen(path, "w");
     fprintf(f, "touchline-script 1\nhead centers\nsize 640 384\nsource %d %d\n", WIDTH, HEIGHT);
-    fprintf(f, "thresholds ball=0.3,goalkeeper=0.3,player=0.3,referee=0.3\n%s", extra);
-    for (int k = 0; k < frames; k += stride) {
+    fprintf(f, "thresholds ball=0.3,goalkeeper=0.3,player=0.3,referee=0.3\n%s", c->extra ? c->extra : "");
+    for (int k = 0; k < c->frames && !c->extra_frames; k += c->stride) {
         fprintf(f, "frame\n");
         for (int p = 0; p < PLAYERS; p++) {
             double b[4];
@@ -57,13 +67,13 @@ static void write_player_script(const char *path, int frames, int stride, const 
     fclose(f);
 }
 
-static void write_pitch_script(const char *path)
+static void write_pitch_script(const char *path, const Case *c)
 {
     TlPitchModel model;
     FILE *f = fopen(path, "w");
     fprintf(f, "touchline-script 1\nhead points\nsize 480 288\nsource %d %d\nloop\nframe\n", WIDTH, HEIGHT);
     tl_pitch_model_init(&model, 0, 0);
-    for (int i = 0; i < TL_POINT_COUNT; i++) {
+    for (int i = 0; i < TL_POINT_COUNT && !c->no_pitch; i++) {
         double x, y;
         pitch_to_picture(model.point[i][0], model.point[i][1], &x, &y);
         if (x > 0 && y > 0 && x < WIDTH && y < HEIGHT)
@@ -71,14 +81,6 @@ static void write_pitch_script(const char *path)
     }
     fclose(f);
 }
-
-typedef struct Case {
-    int frames, stride, batch, threads, keep;
-    double budget_s;
-    const char *extra; // more lines of the player script
-    int skip_pitch, pitch_stride, prefetch;
-    double timeout_s;
-} Case;
 
 static char player_path[256], pitch_path[256];
 
@@ -88,8 +90,8 @@ static TlSession *open_case(const Case *c, TlDiag *diag)
     TlSession *session = NULL;
     snprintf(player_path, sizeof player_path, "%s/players.script", folder);
     snprintf(pitch_path, sizeof pitch_path, "%s/pitch.script", folder);
-    write_player_script(player_path, c->frames, c->stride, c->extra ? c->extra : "");
-    write_pitch_script(pitch_path);
+    write_player_script(player_path, c);
+    write_pitch_script(pitch_path, c);
     tl_options_default(&options);
     snprintf(options.player_model, sizeof options.player_model, "%s", player_path);
     snprintf(options.pitch_model, sizeof options.pitch_model, "%s", pitch_path);
@@ -100,6 +102,9 @@ static TlSession *open_case(const Case *c, TlDiag *diag)
     options.skip_pitch = c->skip_pitch;
     options.pitch_stride = c->pitch_stride;
     options.processing_timeout_s = c->timeout_s;
+    options.disable_tracking = c->disable_tracking;
+    if (c->conf > 0)
+        options.conf_threshold = c->conf;
     if (c->prefetch)
         options.prefetch_frames = c->prefetch;
     int ret = tl_session_open(&session, &options, diag);
@@ -241,6 +246,51 @@ static void without_pitch_nothing_is_invented(void **state)
             assert_false(records[k].objects[i].has_pitch);
     }
     free(records);
+}
+
+// One box in every answer. A second look shows it three times as large and as far from the corner.
+static void close_ups_are_looked_at_twice(void **state)
+{
+    (void)state;
+    static const float small[4] = {100, 60, 140, 140};
+    for (int i = 0; i < 8; i++) {
+        Case c = {.frames = 30, .stride = 2, .threads = 2, .extra_frames = 1, .batch = i % 2 ? 4 : 1};
+        c.extra = "tallest 0.25\nloop\nframe\nbox player 100 60 140 140 0.9\n";
+        c.no_pitch = i < 4;
+        c.skip_pitch = i == 2 || i == 3;
+        c.disable_tracking = i == 4;
+        int answered, ended, is_close = i < 2;
+        TlRecord *records = run_case(&c, &answered, &ended);
+        assert_int_equal(ended, TL_EOF);
+        assert_int_equal(answered, 30);
+        for (int k = 0; k < 30; k += 2) {
+            assert_int_equal(records[k].object_count, 1);
+            for (int j = 0; j < 4; j++)
+                assert_true(fabs(records[k].objects[0].bbox[j] - (is_close ? 3 : 1) * small[j]) < 3);
+        }
+        free(records);
+    }
+}
+
+// Scores below the threshold continue what has begun, unless a user gave the threshold or nothing is tracked.
+static void weak_boxes_continue_tracks(void **state)
+{
+    (void)state;
+    char extra[4096] = "";
+    for (int k = 0; k < 60; k++)
+        snprintf(extra + strlen(extra), sizeof extra - strlen(extra), "frame\nbox player 100 60 140 140 %s\n",
+                 k < 20 ? "0.9" : "0.25");
+    for (int i = 0; i < 3; i++) {
+        Case c = {.frames = 60, .stride = 1, .threads = 1, .extra = extra, .extra_frames = 1, .skip_pitch = 1};
+        c.conf = i == 1 ? 0.3 : 0;
+        c.disable_tracking = i == 2;
+        int answered, ended;
+        TlRecord *records = run_case(&c, &answered, &ended);
+        assert_int_equal(answered, 60);
+        assert_int_equal(records[19].object_count, 1);
+        assert_int_equal(records[59].object_count, i == 0);
+        free(records);
+    }
 }
 
 static void threads_do_not_change_the_answer(void **state)
@@ -574,6 +624,8 @@ int main(void)
         cmocka_unit_test(every_frame_is_answered),
         cmocka_unit_test(homography_is_the_cameras),
         cmocka_unit_test(without_pitch_nothing_is_invented),
+        cmocka_unit_test(close_ups_are_looked_at_twice),
+        cmocka_unit_test(weak_boxes_continue_tracks),
         cmocka_unit_test(threads_do_not_change_the_answer),
         cmocka_unit_test(a_session_takes_clip_after_clip),
         cmocka_unit_test(failures_are_told),

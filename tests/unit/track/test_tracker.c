@@ -337,8 +337,10 @@ static void test_low_scores_of_the_ball(void **state)
         assert_true(show_ball(t, frame, 300 + 6 * (float)frame, 450, 0.3f, &id));
         assert_int_equal(id, first);
     }
-    assert_false(show_ball(t, 60, 900, 650, 0.3f, &id)); // farther than it can have rolled
-    for (int frame = 61; frame < 72; frame++)
+    assert_false(show_ball(t, 60, 660 + 70, 450, 0.3f, &id)); // so far it goes by a kick only
+    assert_true(show_ball(t, 61, 666 + 70, 450, 0.8f, &id));
+    assert_int_equal(id, first);
+    for (int frame = 62; frame < 72; frame++)
         (void)show_ball(t, frame, 0, 0, 0, &id);
     assert_false(show_ball(t, 72, 300 + 6 * 72, 450, 0.3f, &id)); // seen too long ago
     tl_tracker_destroy(&t);
