@@ -55,7 +55,7 @@ static int feed(TlSession *s, TlNetwork *network, const TlPicture *picture, TlTi
 static int fit_pitch(TlSession *s, const TlPicture *picture, TlRecord *record, TlDiag *diag)
 {
     TlPitchFitParams params = {.width = picture->width, .height = picture->height, .picture = picture};
-    TlTicket ticket;
+    TlTicket ticket = {0};
     int ret = feed(s, s->pitch, picture, &ticket, diag);
     if (ret < 0 || (ret = tl_network_points(s->pitch, ticket, &s->pitch_post, s->points, diag)) < 0)
         return ret;
@@ -73,7 +73,7 @@ static int fit_pitch(TlSession *s, const TlPicture *picture, TlRecord *record, T
 static int detect_frame(TlSession *s, const TlFrame *frame, TlRecord *record, TlDiag *diag)
 {
     const TlPicture *picture = &frame->picture;
-    TlTicket ticket;
+    TlTicket ticket = {0};
     s->fit.valid = 0;
     int ret = s->pitch ? fit_pitch(s, picture, record, diag) : TL_OK;
     if (ret == TL_OK)
