@@ -41,7 +41,13 @@ static int rests(const TlGraphics *graphics, const TlStill *still, const double 
 void tl_graphics_watch(const TlGraphics *graphics, TlStill *still, const float b[4], int64_t frame)
 {
     double at[2] = {0.5 * ((double)b[0] + b[2]), 0.5 * ((double)b[1] + b[3])}, height = (double)b[3] - b[1];
-    if (!rests(graphics, still, at, height))
+    int is_resting = rests(graphics, still, at, height);
+    if (!is_resting && still->height > 0 && !still->strayed) { // one weak box may err
+        still->strayed = 1;
+        return;
+    }
+    still->strayed = 0;
+    if (!is_resting)
         *still = (TlStill){.anchor = {at[0], at[1]},
                            .height = height,
                            .since = frame,

@@ -12,6 +12,7 @@ typedef struct TlStill {
     int64_t since, seen;      ///< from and up to these frames
     double camera[2];         ///< where the camera was at `since`
     double farthest;          ///< how far it has gone from there, box heights
+    int strayed;              ///< the last box was elsewhere
 } TlStill;
 
 typedef struct TlGraphics {

@@ -378,7 +378,7 @@ static void test_logo(void **state)
         tracked.count = 0;
         for (int id = 1; id <= 8; id++)
             put(&tracked, id, 1100 - 100 * id + 4.0 * frame, true_y(id), 60, TL_CLASS_PLAYER);
-        put(&tracked, 9, 60 + frame % 2, frame < 120 ? 660 : 667, 60, TL_CLASS_PLAYER);
+        put(&tracked, 9, 60 + frame % 2, frame == 30 ? 680 : frame < 120 ? 660 : 667, 60, TL_CLASS_PLAYER);
         TlFillInput input = {.frame = frame, .player_key = 1, .tracked = &tracked};
         if (frame < 200)
             assert_int_equal(tl_fill_push(fill, &input), TL_OK);
