@@ -255,6 +255,7 @@ static int run_clip(const TlCommandLine *line, TlSession *session, TlOutputs *ou
 
     tl_session_keep_pictures(session, tl_outputs_want_pictures(outputs));
     int ret = tl_session_start(session, line->arguments.item[0], diag);
+    tl_interrupt_watch(session); // a start forgets what was cancelled before it
     if (ret == TL_OK)
         ret = tl_outputs_open(outputs, tl_session_info(session), diag);
     if (ret < 0)

@@ -191,6 +191,7 @@ static int run_from_disk(Job *job)
     int64_t begin = tl_now_us();
     watch(job, job->session);
     int ret = tl_session_start(job->session, job->file, job->diag);
+    watch(job, job->session); // a start forgets what was cancelled before it
     if (ret == TL_OK)
         ret = take_records(job);
     watch(job, NULL);
@@ -220,6 +221,7 @@ static int run_challenge(Job *job)
     watch(job, job->session);
     if (ret == TL_OK)
         ret = tl_session_start_bytes(job->session, job->params->input, tl_download_source(download), job->diag);
+    watch(job, job->session);
     if (ret == TL_OK)
         ret = take_records(job);
     watch(job, NULL);
