@@ -79,8 +79,7 @@ const TlTensor *tl_infer_output(TlInfer *infer, int slot, int output);
 
 // Starts slot's request on its first `filled` (1..batch) samples and returns; wait blocks until it is done. With fewer
 // than batch samples the rest of the output is undefined. A slot may be submitted again with some samples changed: the
-// others get the same answers. A wait without a request under way returns the outcome of the
-// last one at once.
+// others get the same answers. A wait without a request under way returns the outcome of the last one at once.
 TL_NODISCARD int tl_infer_submit(TlInfer *infer, int slot, int filled, TlDiag *diag);
 TL_NODISCARD int tl_infer_wait(TlInfer *infer, int slot, TlDiag *diag);
 

@@ -68,9 +68,10 @@ void tl_ball_sizes(TlDetections *detections, const TlLetterbox *box, float share
             continue;
         float cx = 0.5f * (b[0] + b[2]), cy = 0.5f * (b[1] + b[3]);
         float dx = (float)(0.5 * w * scale), dy = (float)(0.5 * h * scale);
-        b[0] = fmaxf(cx - dx, 0);
-        b[1] = fmaxf(cy - dy, 0);
-        b[2] = fminf(cx + dx, (float)box->src_width);
-        b[3] = fminf(cy + dy, (float)box->src_height);
+        b[0] = cx - dx;
+        b[1] = cy - dy;
+        b[2] = cx + dx;
+        b[3] = cy + dy;
+        tl_cut_to_picture(box, b);
     }
 }

@@ -4,10 +4,9 @@
 // far people. In a copy shrunk to a third those who fill it are as large as people of a wide view, and who is not very
 // small can still be seen. In: what was found in the picture and in the copy. Out: the tall ones of the copy, and of
 // the picture what may stay beside them.
-#include <math.h>
 #include <string.h>
 
-#include "post/post.h"
+#include "post/decode.h"
 
 enum { FEW = 6 };                      // of a wide view more are seen
 static const float sure = 0.4f;        // people with lower scores do not count
@@ -26,10 +25,10 @@ int tl_close_up_is_likely(const TlDetections *seen, const TlPostParams *params)
 // From the copy to the picture, cut to it. 0 when hardly anything is left of it.
 static int enlarge(const TlLetterbox *box, float bbox[4])
 {
-    float most[4] = {(float)box->src_width, (float)box->src_height, (float)box->src_width, (float)box->src_height};
     float whole = TL_CLOSE_UP_FACTOR * TL_CLOSE_UP_FACTOR * (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]);
     for (int k = 0; k < 4; k++)
-        bbox[k] = fminf(fmaxf(TL_CLOSE_UP_FACTOR * bbox[k], 0), most[k]);
+        bbox[k] *= TL_CLOSE_UP_FACTOR;
+    tl_cut_to_picture(box, bbox);
     return (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]) > least_share * whole;
 }
 

@@ -28,6 +28,8 @@ void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const f
 void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
                           TlDetections *out);
 
+void tl_cut_to_picture(const TlLetterbox *box, float bbox[4]);
+
 // Balls get the size that the people around them let expect, halfway (ball_size.c); share is that of a person's height,
 // 0 = leave them. Only people who are in `detections` count, from a score of 0.3 on; pictures of fewer than five are
 // left alone, as are balls that the edge of the picture cuts. Works in place, without allocation.

@@ -84,15 +84,11 @@ void tl_candidates_add(TlCandidates *candidates, const TlLetterbox *box, const f
     }
 }
 
-static void cut_to_picture(TlDetections *detections, const TlLetterbox *box)
+void tl_cut_to_picture(const TlLetterbox *box, float b[4])
 {
-    for (int i = 0; i < detections->count; i++) {
-        float *b = detections->item[i].bbox;
-        b[0] = fmaxf(b[0], 0);
-        b[1] = fmaxf(b[1], 0);
-        b[2] = fminf(b[2], (float)box->src_width);
-        b[3] = fminf(b[3], (float)box->src_height);
-    }
+    float most[2] = {(float)box->src_width, (float)box->src_height};
+    for (int k = 0; k < 4; k++)
+        b[k] = fminf(fmaxf(b[k], 0), most[k % 2]);
 }
 
 void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, const TlPostParams *params,
@@ -119,5 +115,6 @@ void tl_candidates_finish(TlCandidates *candidates, const TlLetterbox *box, cons
         out->place[out->count] = item[i].order;
         out->item[out->count++] = *detection;
     }
-    cut_to_picture(out, box); // only now: the overlap of two boxes at the edge is that of the whole boxes
+    for (int i = 0; i < out->count; i++) // only now: the overlap of two boxes at the edge is that of the whole boxes
+        tl_cut_to_picture(box, out->item[i].bbox);
 }

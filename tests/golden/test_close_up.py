@@ -4,15 +4,9 @@ import subprocess
 
 import pytest
 
-from records import read, run
+from records import iou, read, run
 
 ZOOM = 12  # people of 30 to 45 px become 360 to 540 px of 1080
-
-
-def overlap(a, b):
-    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    area = sum((c[2] - c[0]) * (c[3] - c[1]) for c in (a, b))
-    return w * h / (area - w * h) if w > 0 and h > 0 else 0
 
 
 def people(record):
@@ -44,7 +38,7 @@ def within(b, x, y, w, h):
 def test_people_who_fill_the_picture(close_up):
     truth, answers = close_up
     wanted = sum(map(len, truth))
-    found = sum(any(overlap(b, a) > 0.5 for a in answer) for near, answer in zip(truth, answers) for b in near)
+    found = sum(any(iou(b, a) > 0.5 for a in answer) for near, answer in zip(truth, answers) for b in near)
     assert wanted > len(truth) and found > 0.7 * wanted
 
 

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from scripts import empty_networks
 from validator import BOB
 
 EUSAGE, ENOENT, EFORMAT = 2, 3, 7
@@ -15,9 +16,7 @@ EUSAGE, ENOENT, EFORMAT = 2, 3, 7
 def bench(binary, environment, clips, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bench")
     (folder / "clip.mp4").write_bytes(clips["first"])
-    for name, head in (("player", "centers"), ("pitch", "points")):
-        (folder / name).write_text(f"touchline-script 1\nhead {head}\nsize 640 384\nloop\nframe\n")
-    networks = ["--player-model", "player", "--pitch-model", "pitch"]
+    networks = empty_networks(folder)
 
     def run(*words, env=None):
         return subprocess.run([binary, "bench", *words, *networks], capture_output=True, text=True, cwd=folder,
@@ -54,7 +53,7 @@ def test_a_quick_sweep(bench, serve):
     assert [float(r["fps"]) for r in table] == pytest.approx([r["fps"] for r in made], abs=0.01)
     assert [r["error"] for r in table] == [r.get("error", "") for r in made]  # those that failed, too
     assert set(table[0]) == set(made[5]) - {"ok"}
-    service = serve(*(folder / w if w in ("player", "pitch") else w for w in networks), "--no-chain", "--hotkey",
+    service = serve(*networks, "--no-chain", "--hotkey",
                     BOB.ss58_address, "--config", folder / "fast.env")
     assert f"frame_stride={made[0]['frame_stride'] or 5}" in service.log
 
@@ -64,10 +63,7 @@ def test_what_serve_does_by_itself_is_tried(bench, binary, environment, serve, r
     """With slow networks and 60 frames a second it is the fastest, and serve does the same with the file."""
     _, folder, _ = bench("--help")
     env = {"TOUCHLINE_KEY_RATE": rate} if rate else {}
-    networks = []
-    for name, head in (("player", "centers"), ("pitch", "points")):
-        (folder / f"slow.{name}").write_text(f"touchline-script 1\nhead {head}\nsize 640 384\ndelay_us 8000\nloop\nframe\n")
-        networks += [f"--{name}-model", folder / f"slow.{name}"]
+    networks = empty_networks(folder, delay_us=8000, suffix=".slow")
     subprocess.run([binary, "synth", "-y", "-o", "fast.mp4", "--fps", "60", "--seconds", "2", "--size", "96x64"], check=True,
                    cwd=folder, env=environment, capture_output=True)
     result = subprocess.run([binary, "bench", "--video-path", "fast.mp4", "--quick", *networks, "--json", "own.json",

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 from chain_node import ChainNode
+from scripts import empty_networks
 from validator import ALICE, BOB
 from vice_server import wait_until
 
@@ -103,10 +104,7 @@ def test_documents_tell_what_a_gpu_setting_does(run):
 
 def scripted(folder, width, height):
     """Networks of one size."""
-    for name, head in (("player", "centers"), ("pitch", "points")):
-        (folder / f"{name}.{width}").write_text(f"touchline-script 1\nhead {head}\nsize {width} {height}\nloop\nframe\n")
-    return ["--player-model", folder / f"player.{width}", "--pitch-model", folder / f"pitch.{width}", "--no-chain",
-            "--hotkey", BOB.ss58_address]
+    return [*empty_networks(folder, f"{width} {height}", suffix=f".{width}"), "--no-chain", "--hotkey", BOB.ss58_address]
 
 
 def test_presets(run, serve, tmp_path):

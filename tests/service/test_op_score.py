@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from scripts import empty_networks
 from vice_server import wait_until
 
 EUSAGE, ENOENT, EFORMAT, EDENIED, EINTERRUPTED = 2, 3, 7, 15, 20
@@ -225,10 +226,7 @@ def test_diagnose_an_address(diagnose, videos, tmp_path):
 
 def test_diagnose_takes_the_settings_of_the_service(diagnose, clips, videos, tmp_path):
     (tmp_path / "clip.mp4").write_bytes(clips["first"])
-    networks = []
-    for name, head in (("player", "centers"), ("pitch", "points")):
-        (tmp_path / name).write_text(f"touchline-script 1\nhead {head}\nsize 512 288\nloop\nframe\n")
-        networks += [f"--{name}-model", name]
+    networks = empty_networks(tmp_path, "512 288")
     for words, env, seen in (([], {"TOUCHLINE_PRESET": "max-speed"}, 18), (["--preset", "max-speed"], {}, 18),
                              (["--preset", "max-speed", "--stride", "10"], {}, 6)):  # every n-th and the last
         result = diagnose("clip.mp4", *words, env=env, networks=networks)
@@ -252,10 +250,7 @@ def test_diagnose_a_file_and_failures(diagnose, clips, videos, tmp_path):
 @pytest.mark.parametrize("until", ["", "decode alone", "load cold"])
 def test_diagnose_interrupted(binary, environment, videos, tmp_path, tmp_path_factory, until):
     """The first Ctrl-C ends it, wherever it is, and nothing is left behind. The networks are slow, so that it is never done before."""
-    url, folder, networks = videos.url("good" if until else "drip"), tmp_path_factory.mktemp("slow"), []
-    for name, head in (("player", "centers"), ("pitch", "points")):
-        (folder / name).write_text(f"touchline-script 1\nhead {head}\nsize 640 384\ndelay_us 300000\nloop\nframe\n")
-        networks += [f"--{name}-model", folder / name]
+    url, networks = videos.url("good" if until else "drip"), empty_networks(tmp_path_factory.mktemp("slow"), delay_us=300000)
     process = subprocess.Popen([binary, "diagnose", url, "--allow-host", "127.0.0.1", *map(str, networks)], text=True,
                                cwd=tmp_path, env={**environment, "TMPDIR": str(tmp_path)}, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
